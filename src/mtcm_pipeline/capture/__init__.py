@@ -1,0 +1,1 @@
+"""The domain: cameras, frames and points of one capture, without files or Kedro."""

@@ -1,0 +1,70 @@
+"""Sparse 3D points of a structure-from-motion model, with their tracks.
+
+Dimension letters: P points, T observations of points in images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtcm_pipeline.errors import CaptureError
+
+
+@dataclass(frozen=True)
+class SparsePoints:
+    """Points and who saw them.
+
+    Attributes:
+        xyz: (P, 3) float64, world units.
+        rgb: (P, 3) uint8.
+        error_px: (P,) mean reprojection error in px; -1 where unknown, as in COLMAP.
+        track_point: (T,) index into the points.
+        track_image: (T,) file name of the observing image.
+        track_xy: (T, 2) pixel position of the observation, COLMAP's convention
+            (the centre of the upper left pixel is 0.5, 0.5).
+    """
+
+    xyz: NDArray[np.float64]
+    rgb: NDArray[np.uint8]
+    error_px: NDArray[np.float64]
+    track_point: NDArray[np.int64]
+    track_image: NDArray[np.str_]
+    track_xy: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        p, t = len(self.xyz), len(self.track_point)
+        shapes = {
+            "xyz": (self.xyz.shape, (p, 3)),
+            "rgb": (self.rgb.shape, (p, 3)),
+            "error_px": (self.error_px.shape, (p,)),
+            "track_image": (self.track_image.shape, (t,)),
+            "track_xy": (self.track_xy.shape, (t, 2)),
+        }
+        for name, (shape, expected) in shapes.items():
+            if shape != expected:
+                raise CaptureError(f"sparse points: {name} is {shape}, not {expected}")
+        if t and not 0 <= self.track_point.min() <= self.track_point.max() < p:
+            raise CaptureError("sparse points: a track refers to a point that is absent")
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def seen_by(self, names: Collection[str], min_views: int = 2) -> SparsePoints:
+        """The points that at least `min_views` of the images `names` observe."""
+        keep_obs = np.isin(self.track_image, np.array(sorted(names), dtype=np.str_))
+        counts = np.bincount(self.track_point[keep_obs], minlength=len(self))
+        keep = counts >= min_views
+        new_index = np.cumsum(keep) - 1
+        keep_obs &= keep[self.track_point]
+        return SparsePoints(
+            xyz=self.xyz[keep],
+            rgb=self.rgb[keep],
+            error_px=self.error_px[keep],
+            track_point=new_index[self.track_point[keep_obs]],
+            track_image=self.track_image[keep_obs],
+            track_xy=self.track_xy[keep_obs],
+        )

@@ -1,0 +1,1 @@
+"""Choosing the best K views of a capture."""

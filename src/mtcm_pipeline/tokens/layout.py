@@ -49,7 +49,9 @@ class Tokens:
     def __post_init__(self) -> None:
         n = len(self.names)
         if self.values.shape != (n, TOKEN_WIDTH):
-            raise CaptureError(f"tokens are {self.values.shape}, not ({n}, {TOKEN_WIDTH})")
+            raise CaptureError(
+                f"tokens are {self.values.shape}, not ({n}, {TOKEN_WIDTH})"
+            )
         if self.present.shape != (n, len(FIELDS)) or self.times.shape != (n,):
             raise CaptureError("presence flags or times do not fit the tokens")
         for column, where in enumerate(FIELD_SLICES.values()):

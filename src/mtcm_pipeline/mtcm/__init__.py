@@ -1,0 +1,1 @@
+"""MTCM: the multi-modal temporal consistency module, a masked transformer over frames."""

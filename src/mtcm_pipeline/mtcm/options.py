@@ -1,0 +1,76 @@
+"""How the MTCM is built and trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainOptions:
+    """Parameters under `train`; each default with its reason.
+
+    Attributes:
+        d_model: width of the latent; 256 by the method's definition.
+        layers: encoder layers; four see four hops of evidence, more do not pay on the
+            50 to 500 tokens of one capture.
+        heads: attention heads.
+        dropout: share of activations dropped while training; one capture is small.
+        mask_ratio: share of the entries hidden in a step; 0.3, as BERT-style masking
+            of few tokens needs more than BERT's 0.15.
+        mask_modes: how entries are hidden, drawn anew each step. Frames and fields at
+            random, contiguous spans (else the neighbouring video frame gives the answer
+            away) and viewing sectors (likewise for the neighbouring orbit).
+        swap_ratio: share of visible entries that are replaced by another frame's, so
+            that the swap head learns what a frame that does not belong looks like.
+        epochs: passes over the sequence.
+        learning_rate: peak of the one-cycle schedule.
+        warmup_share: share of the steps in which the rate rises.
+        weight_decay: AdamW's.
+        clip_norm: gradients longer than this are shortened.
+        pose_weight: weight of the next-pose loss (L1) beside the masked one.
+        swap_weight: weight of the swapped-field loss.
+        variance_weight: weight of the predictive-variance loss.
+        context_frames: frames that attend to each other at once; longer captures are
+            seen through windows, so that cost grows linearly.
+        snapshot_every: epochs between two snapshots; the last epoch always has one.
+        checkpoint_every: epochs between two checkpoints that a killed run resumes from.
+        folds: a frame is scored while one of `folds` interleaved shares is hidden.
+        seed: of weights, masks and dropout.
+        threads: torch threads; 0 leaves torch's own choice. Results are reproducible
+            for one number of threads.
+    """
+
+    d_model: int = Field(256, ge=8)
+    layers: int = Field(4, ge=1, le=24)
+    heads: int = Field(8, ge=1)
+    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    mask_ratio: float = Field(0.3, gt=0.0, lt=1.0)
+    mask_modes: tuple[Literal["frame", "field", "span", "sector"], ...] = Field(
+        ("frame", "field", "span", "sector"), min_length=1
+    )
+    swap_ratio: float = Field(0.1, ge=0.0, lt=1.0)
+    epochs: int = Field(300, ge=0)
+    learning_rate: float = Field(5e-4, gt=0.0)
+    warmup_share: float = Field(0.1, ge=0.0, le=0.9)
+    weight_decay: float = Field(0.02, ge=0.0)
+    clip_norm: float = Field(1.0, gt=0.0)
+    pose_weight: float = Field(0.5, ge=0.0)
+    swap_weight: float = Field(0.1, ge=0.0)
+    variance_weight: float = Field(0.1, ge=0.0)
+    context_frames: int = Field(512, ge=4)
+    snapshot_every: int = Field(100, ge=1)
+    checkpoint_every: int = Field(50, ge=1)
+    folds: int = Field(5, ge=2)
+    seed: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0)
+
+    def __post_init__(self) -> None:
+        if self.d_model % self.heads:
+            raise ValueError(
+                f"d_model {self.d_model} is not divisible by heads {self.heads}"
+            )

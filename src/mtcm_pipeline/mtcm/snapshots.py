@@ -1,0 +1,120 @@
+"""What is kept of the training along the way: a few arrays, some epochs apart.
+
+Dimension letters: N frames, F = 5 fields, E model width, S frames shown in a heatmap.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtcm_pipeline.mtcm.model import Mtcm
+from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.prediction import predict_hidden, represent
+from mtcm_pipeline.mtcm.training import CheckpointStore, TrainedMtcm, train_mtcm
+from mtcm_pipeline.tokens.layout import Tokens
+from mtcm_pipeline.tokens.standardise import Standardiser
+
+# A heatmap with more rows than this cannot be read, and N x N floats an epoch add up.
+_MOST_HEATMAP_FRAMES = 128
+
+
+@dataclass(frozen=True)
+class TrainingSnapshot:
+    """The model's view of the capture at one epoch, frames in capture order.
+
+    Attributes:
+        epoch: when it was taken.
+        latent: (N, E) float32 representations.
+        attention: (S, S) float32 last layer's attention among `attention_rows`.
+        attention_rows: (S,) frame indices, evenly spaced.
+        squared_error: (N, F) standardised error of the hidden predictions.
+        centre_error: (N,) in median camera distances; NaN without a pose.
+        rotation_error_deg: (N,) degrees; NaN without a pose.
+        predicted_pose: (N, 7) centre and quaternion predicted while hidden.
+    """
+
+    epoch: int
+    latent: NDArray[np.float32]
+    attention: NDArray[np.float32]
+    attention_rows: NDArray[np.int64]
+    squared_error: NDArray[np.float64]
+    centre_error: NDArray[np.float64]
+    rotation_error_deg: NDArray[np.float64]
+    predicted_pose: NDArray[np.float64]
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Plain arrays by field name."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> TrainingSnapshot:
+        """The inverse of `to_arrays`."""
+        rest = {name: value for name, value in arrays.items() if name != "epoch"}
+        return cls(epoch=int(arrays["epoch"]), **rest)
+
+
+def take_snapshot(epoch: int, trained: TrainedMtcm, tokens: Tokens) -> TrainingSnapshot:
+    """Predict, represent, and keep what the figures need."""
+    prediction = predict_hidden(trained, tokens)
+    representation = represent(trained, tokens)
+    shown = min(len(tokens), _MOST_HEATMAP_FRAMES)
+    rows = np.linspace(0, len(tokens) - 1, shown).round().astype(np.int64)
+    return TrainingSnapshot(
+        epoch=epoch,
+        latent=representation.latent.astype(np.float32),
+        attention=representation.attention[np.ix_(rows, rows)].astype(np.float32),
+        attention_rows=rows,
+        squared_error=prediction.squared_error,
+        centre_error=prediction.centre_error,
+        rotation_error_deg=prediction.rotation_error_deg,
+        predicted_pose=prediction.values[:, 384:391],
+    )
+
+
+def train_with_snapshots(
+    tokens: Tokens, options: TrainOptions, checkpoints: CheckpointStore | None = None
+) -> tuple[TrainedMtcm, list[TrainingSnapshot]]:
+    """Train, and take a snapshot every `options.snapshot_every` epochs.
+
+    Snapshots are kept in the checkpoint store as they are taken, so that a resumed run
+    has those of before the kill too.
+    """
+    standardiser = Standardiser.fit(tokens)
+    taken: dict[int, TrainingSnapshot] = {}
+
+    def on_snapshot(epoch: int, model: Mtcm) -> None:
+        so_far = TrainedMtcm(model, standardiser, options, pd.DataFrame())
+        taken[epoch] = take_snapshot(epoch, so_far, tokens)
+        if checkpoints is not None:
+            checkpoints.write(f"snapshot_{epoch}", _pack(taken[epoch]))
+
+    trained = train_mtcm(
+        tokens, options, checkpoints=checkpoints, on_snapshot=on_snapshot
+    )
+    for epoch in _snapshot_epochs(options):
+        stored = checkpoints.read(f"snapshot_{epoch}") if checkpoints else None
+        if epoch not in taken and stored is not None:
+            taken[epoch] = _unpack(stored)
+    return trained, [taken[epoch] for epoch in sorted(taken)]
+
+
+def _snapshot_epochs(options: TrainOptions) -> list[int]:
+    """Epochs at which a training takes snapshots, the last one included."""
+    regular = range(options.snapshot_every, options.epochs + 1, options.snapshot_every)
+    return sorted({*regular, options.epochs})
+
+
+def _pack(snapshot: TrainingSnapshot) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **snapshot.to_arrays())
+    return buffer.getvalue()
+
+
+def _unpack(content: bytes) -> TrainingSnapshot:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return TrainingSnapshot.from_arrays(dict(arrays))

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from synthetic import moved, orbit_cameras, random_similarity
+
+from mtcm_pipeline.capture.axes import invert_rigid
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.tokens.gauge import (
+    axes_intersection,
+    canonical_gauge,
+    geometric_median,
+    robust_up,
+)
+
+
+def canonical(cameras):
+    return canonical_gauge(cameras).cam_from_world(cameras.cam_from_world)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_similarity_transform_of_the_world_changes_nothing(seed):
+    cameras = orbit_cameras(seed=seed, share=[0.2, 0.5, 0.8, 1.0, 1.0][seed])
+    transformed = moved(cameras, random_similarity(seed))
+    assert np.allclose(canonical(transformed), canonical(cameras), atol=1e-7)
+
+
+def test_origin_is_the_subject_scale_the_median_distance_and_z_is_up():
+    cameras = orbit_cameras()
+    gauge = canonical_gauge(cameras)
+    centres = gauge.points(cameras.centres_xyz)
+    assert np.median(np.linalg.norm(centres, axis=1)) == pytest.approx(1.0)
+    assert np.linalg.norm(gauge.origin_xyz) < 0.05  # the cameras face the world's origin
+    assert gauge.directions(np.array([0.0, 0.0, 1.0]))[2] > 0.99
+
+
+def test_axes_that_meet_in_a_point_meet_there():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(12, 3)) * 4
+    target = np.array([1.0, -2.0, 0.5])
+    directions = target - centres
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    assert np.allclose(axes_intersection(centres, directions), target, atol=0.02)
+
+
+def test_one_absurd_frame_hardly_moves_the_gauge():
+    cameras = orbit_cameras(40)
+    spoilt = np.array(cameras.world_from_cam)
+    spoilt[7, :3, 3] = [1e6, -1e6, 1e6]
+    spoilt[7, :3, :3] = spoilt[7, :3, :3] @ np.diag([1.0, -1.0, -1.0])
+    broken = PosedCameras(
+        cameras.names, invert_rigid(spoilt), cameras.camera_ids, cameras.cameras
+    )
+    others = np.arange(40) != 7
+    before, after = canonical(cameras)[others], canonical(broken)[others]
+    shift = np.linalg.norm(
+        invert_rigid(before)[:, :3, 3] - invert_rigid(after)[:, :3, 3], axis=1
+    )
+    assert shift.max() < 0.15  # in median camera distances
+
+
+def test_parallel_axes_and_a_single_camera_have_a_gauge():
+    one = orbit_cameras(40).subset(["f003.jpg"])
+    assert np.isfinite(canonical(one)).all()
+    row = np.stack([np.eye(4)] * 5)
+    row[:, 0, 3] = np.arange(5.0)
+    parallel = PosedCameras(
+        tuple("abcde"), row, (1,) * 5, dict(orbit_cameras(4).cameras)
+    )
+    assert np.isfinite(canonical(parallel)).all()
+
+
+def test_no_pose_is_an_error():
+    with pytest.raises(CaptureError, match="pose"):
+        canonical_gauge(PosedCameras((), np.zeros((0, 4, 4)), (), {}))
+
+
+def test_geometric_median_of_a_line_is_the_median():
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [1e5, 0, 0]])
+    assert np.allclose(geometric_median(points), [2, 0, 0], atol=1e-3)
+
+
+def test_up_of_an_object_turned_over_is_the_normal_of_the_camera_plane():
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    offsets = np.stack([np.cos(angles), np.sin(angles), np.zeros(12)], axis=1)
+    ups = np.tile([0.0, 0.0, 1.0], (12, 1)) * np.where(np.arange(12) % 2, 1, -1)[:, None]
+    assert abs(robust_up(ups, offsets)[2]) == pytest.approx(1.0)

@@ -42,7 +42,10 @@ def test_attention_equals_the_formula_written_as_loops():
         part = slice(4 * head, 4 * head + 4)
         for i in range(5):
             scores = torch.stack(
-                [q[i, part] @ k[j, part] / math.sqrt(4) + bias[head, i, j] for j in range(5)]
+                [
+                    q[i, part] @ k[j, part] / math.sqrt(4) + bias[head, i, j]
+                    for j in range(5)
+                ]
             )
             shares = scores.exp() / scores.exp().sum()
             assert torch.allclose(shares, weights[head, i], atol=1e-6)

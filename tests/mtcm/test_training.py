@@ -127,7 +127,10 @@ def test_results_come_in_capture_order_not_in_time_order():
     # The same capture listed in another order: times, not rows, make the sequence.
     straight, gauge = build_tokens(frames, embeddings, cameras)
     shuffled = type(straight)(
-        tuple(names), straight.values[order], straight.present[order], straight.times[order]
+        tuple(names),
+        straight.values[order],
+        straight.present[order],
+        straight.times[order],
     )
     trained = train_mtcm(straight, OPTIONS)
     a, b = represent(trained, straight), represent(trained, shuffled)
@@ -156,7 +159,9 @@ def test_missing_parts_and_long_captures_do_not_crash():
     options = TrainOptions(d_model=16, layers=1, heads=2, epochs=3, context_frames=20)
     trained = train_mtcm(tokens, options)
     prediction = predict_hidden(trained, tokens)
-    assert np.isnan(prediction.centre_error[1]) and np.isfinite(prediction.centre_error[0])
+    assert np.isnan(prediction.centre_error[1]) and np.isfinite(
+        prediction.centre_error[0]
+    )
     assert np.isnan(prediction.squared_error[3, 0])
     representation = represent(trained, tokens)
     assert np.isfinite(representation.latent).all()
@@ -174,7 +179,9 @@ def test_similarity_is_a_correlation():
     latent = np.random.default_rng(0).normal(size=(6, 9))
     expected = np.corrcoef(np.vstack([latent - latent.mean(0)]))
     centred = latent - latent.mean(0)
-    by_hand = centred[1] @ centred[4] / np.linalg.norm(centred[1]) / np.linalg.norm(centred[4])
+    by_hand = (
+        centred[1] @ centred[4] / np.linalg.norm(centred[1]) / np.linalg.norm(centred[4])
+    )
     similarity = similarity_matrix(latent)
     assert similarity[1, 4] == pytest.approx(by_hand, abs=1e-6)
     assert np.allclose(similarity, similarity.T) and expected.shape == similarity.shape

@@ -63,9 +63,7 @@ def test_parallel_axes_and_a_single_camera_have_a_gauge():
     assert np.isfinite(canonical(one)).all()
     row = np.stack([np.eye(4)] * 5)
     row[:, 0, 3] = np.arange(5.0)
-    parallel = PosedCameras(
-        tuple("abcde"), row, (1,) * 5, dict(orbit_cameras(4).cameras)
-    )
+    parallel = PosedCameras(tuple("abcde"), row, (1,) * 5, dict(orbit_cameras(4).cameras))
     assert np.isfinite(canonical(parallel)).all()
 
 

@@ -1,0 +1,1 @@
+"""Consistency: which frames do not belong, and why."""

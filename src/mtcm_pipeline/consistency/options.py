@@ -1,0 +1,27 @@
+"""How frames are judged."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ScoreOptions:
+    """Parameters under `scores`; each default with its reason.
+
+    Attributes:
+        neighbours: pose neighbours that a frame is compared with; six see all sides
+            of a frame on an orbit and stay within about 30 degrees.
+        outlier_limit: robust standard deviations (of this capture's own spread) beyond
+            which an error counts as a fault; at 5, clean captures lose few frames.
+        blur_limit: share of the neighbours' sharpness under which a frame is blurred.
+        exposure_limit: factor in mean luminance, up or down, to the neighbours.
+        drop_duplicates: whether a near-duplicate of an earlier frame counts as faulty.
+    """
+
+    neighbours: int = Field(6, ge=1, le=64)
+    outlier_limit: float = Field(5.0, gt=0.0)
+    blur_limit: float = Field(0.5, gt=0.0, lt=1.0)
+    exposure_limit: float = Field(1.6, gt=1.0)
+    drop_duplicates: bool = True

@@ -1,0 +1,150 @@
+"""From evidence to one score and one reason a frame.
+
+A fault is only called on agreement: a wrong pose needs two witnesses, a foreign subject
+must look unlike its nearest look-alike as well as unlike its neighbours. The degree of a
+fault is how far it lies over its limit; 1 is the limit itself.
+
+Dimension letters: N frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtcm_pipeline.consistency.options import ScoreOptions
+
+Float = NDArray[np.float64]
+
+# Errors vary by nature; a capture whose errors hardly vary must not have its smallest
+# differences called outliers. In natural logarithms: 0.2 is 22 %.
+_SMALLEST_SPREAD = 0.2
+_FLOOR = 1e-4
+
+REASON_WORDS = {
+    "blurred": "blurred",
+    "exposure": "exposure",
+    "duplicate": "duplicate of {other}",
+    "foreign": "foreign subject",
+    "pose_time": "pose disagrees with its neighbours in time",
+    "pose_appearance": "pose disagrees with appearance",
+    "mask": "mask bad",
+}
+
+
+def robust_z(errors: Float) -> Float:
+    """(N,) how many robust standard deviations an error lies above the capture's middle.
+
+    Median and median absolute deviation of the logarithm, so that neither the units nor
+    the faulty frames matter. NaN stays NaN.
+    """
+    logs = np.log(np.asarray(errors, dtype=np.float64) + _FLOOR)
+    if not np.isfinite(logs).any():
+        return np.full(len(logs), np.nan)
+    middle = np.nanmedian(logs)
+    spread = 1.4826 * np.nanmedian(np.abs(logs - middle))
+    return (logs - middle) / max(float(spread), _SMALLEST_SPREAD)
+
+
+def fault_degrees(
+    evidence: pd.DataFrame, quality: pd.DataFrame, options: ScoreOptions
+) -> pd.DataFrame:
+    """(N) rows, one column a kind of fault: its degree, 1 at the limit, 0 if unknown.
+
+    Args:
+        evidence: of `gather_evidence`.
+        quality: columns `sharpness_ratio`, `luminance_ratio` and `mask_area_ratio` (to
+            the neighbours' median; NaN where unknown) and `duplicate_of` (name or "").
+        options: limits.
+    """
+    errors = evidence.drop(columns="name")
+    z = {str(name): robust_z(column.to_numpy()) for name, column in errors.items()}
+    limit = options.outlier_limit
+    appearance = np.fmax(z["appearance_from_time"], z["appearance_from_pose"])
+    off_path = np.fmax(z["centre_from_time"], z["rotation_from_time_deg"])
+    off_looks = np.fmax(z["pose_from_appearance"], z["appearance_from_pose"])
+    degrees = {
+        "foreign": np.fmin(z["appearance_nearest"], appearance) / limit,
+        "pose_time": _second_largest(off_path, off_looks, z["mtcm_pose"]) / limit,
+        "pose_appearance": _second_largest(
+            z["pose_from_appearance"], z["appearance_from_pose"], z["mtcm_pose"]
+        )
+        / limit,
+        "blurred": _log_share(1.0 / quality["sharpness_ratio"], 1 / options.blur_limit),
+        "exposure": _log_share(
+            _folded(quality["luminance_ratio"]), options.exposure_limit
+        ),
+        "mask": _log_share(_folded(quality["mask_area_ratio"]), 2.0),
+        "duplicate": np.where(quality["duplicate_of"] != "", 1.5, 0.0)
+        * float(options.drop_duplicates),
+    }
+    table = pd.DataFrame(degrees).clip(lower=0.0)
+    # What is off the path in time is named so; what agrees with it, by its appearance.
+    on_path = ~(off_path >= limit / 2)
+    table["pose_time"] = table["pose_time"].where(~on_path, 0.0)
+    # A foreign frame's looks contradict its pose as well: the looks are to blame.
+    contradicts = (table["foreign"] >= 1.0) & on_path
+    table["pose_appearance"] = table["pose_appearance"].where(~contradicts, 0.0)
+    return table.fillna(0.0)
+
+
+def score_frames(
+    evidence: pd.DataFrame,
+    quality: pd.DataFrame,
+    presence: pd.DataFrame,
+    options: ScoreOptions,
+) -> pd.DataFrame:
+    """The verdict on every frame, in capture order.
+
+    Args:
+        evidence: of `gather_evidence`.
+        quality: see `fault_degrees`.
+        presence: columns `has_image`, `has_pose`, `has_embedding`.
+        options: limits.
+
+    Returns:
+        Columns `name`; `fault_score` in 0..1, 0.5 at the limit; `faulty`; `usable`
+        (neither faulty nor without image or pose); `reason` in words, empty if there
+        is none; `other` (the frame that it duplicates); then every degree and every
+        piece of evidence.
+    """
+    degrees = fault_degrees(evidence, quality, options)
+    worst, degree = degrees.idxmax(axis=1), degrees.max(axis=1)
+    faulty = degree >= 1.0
+    other = quality["duplicate_of"].where(faulty & (worst == "duplicate"), "")
+    words = [
+        REASON_WORDS[str(kind)].format(other=twin) if bad else ""
+        for kind, twin, bad in zip(worst, other, faulty, strict=True)
+    ]
+    scores = pd.DataFrame({"name": evidence["name"]})
+    scores["fault_score"] = degree**2 / (1.0 + degree**2)
+    scores["faulty"] = faulty
+    scores["usable"] = ~faulty & presence["has_image"] & presence["has_pose"]
+    scores["reason"] = np.select(
+        [~presence["has_image"], faulty, ~presence["has_pose"]],
+        ["image unreadable", np.array(words, dtype=object), "no pose"],
+        default="",
+    )
+    scores["other"] = other
+    return pd.concat(
+        [scores, degrees.add_prefix("degree_"), evidence.drop(columns="name")], axis=1
+    )
+
+
+def _second_largest(*columns: Float) -> Float:
+    """(N,) second largest of the witnesses that have something to say."""
+    stacked = np.stack([np.where(np.isnan(c), -np.inf, c) for c in columns])
+    return np.sort(stacked, axis=0)[-2]
+
+
+def _folded(ratio: pd.Series) -> Float:
+    """(N,) ratio or its inverse, whichever is above 1."""
+    values = ratio.to_numpy(dtype=np.float64)
+    return np.maximum(values, 1.0 / np.where(values > 0, values, np.nan))
+
+
+def _log_share(ratio: Float | pd.Series, limit: float) -> Float:
+    """(N,) log(ratio) / log(limit): 1 at the limit, 0 where nothing differs."""
+    ratio = np.asarray(ratio, dtype=np.float64)
+    return np.log(np.where(ratio > 0, ratio, np.nan)) / np.log(limit)

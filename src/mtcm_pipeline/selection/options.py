@@ -1,0 +1,52 @@
+"""What a user may set about the selection."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class SelectOptions:
+    """Options of the selection; each default carries its reason."""
+
+    # A name among `registry.STRATEGIES`.
+    strategy: str = "seed"
+    # 20 views train a field of one subject on a CPU; more is rarely limited by choice.
+    budget: int = Field(default=20, ge=1)
+    # Only `random` draws; a fixed seed makes two runs comparable.
+    seed: int = Field(default=0, ge=0)
+    # File names that must be chosen, ranked first in this order, and names that must
+    # not be. Empty: the user has no opinion.
+    keep: list[str] = field(default_factory=list)
+    drop: list[str] = field(default_factory=list)
+
+    # Seed method. Weights of four parts that each lie in 0..1. Covering the capture and
+    # spreading the poses matter alike; agreement with neighbours and spread in time only
+    # decide between views that are otherwise equal, hence half the weight.
+    weight_coverage: float = Field(default=1.0, ge=0)
+    weight_pose: float = Field(default=1.0, ge=0)
+    weight_appearance: float = Field(default=0.5, ge=0)
+    weight_time: float = Field(default=0.5, ge=0)
+    # A part x counts x / (x + half), so more of the same is worth less and less.
+    # 20 degrees: about the spacing of 60 views around and above a subject.
+    half_angle_deg: float = Field(default=20.0, gt=0)
+    # 2 % of the sequence: about one frame of a photo session, one second of a video.
+    half_time: float = Field(default=0.02, gt=0)
+    # 2 % of the frames newly covered: what one of 50 equal views covers.
+    half_coverage: float = Field(default=0.02, gt=0)
+    # Neighbours in pose with which a frame's appearance is compared: fewer are noisy,
+    # more reach round the subject.
+    appearance_neighbours: int = Field(default=5, ge=1)
+
+    # Pose distance: turning by 60 degrees weighs as much as travelling this many camera
+    # distances. At 1 an orbit's travel and its turning count alike.
+    direction_weight: float = Field(default=1.0, ge=0)
+    # Width of the pose kernel (facility_location_poses, k_dpp) in camera distances: views
+    # 0.5 apart (20 degrees of an orbit, travel and turning together) still stand in for
+    # each other, views twice as far do not.
+    pose_scale: float = Field(default=0.5, gt=0)
+    # k-medoids stops by itself after a few passes; the bound only guards the clock.
+    max_swap_passes: int = Field(default=20, ge=1)

@@ -1,13 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from synthetic import (
-    frame_table,
-    moved,
-    orbit_cameras,
-    random_similarity,
-    smooth_embeddings,
-)
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.mtcm.options import TrainOptions
@@ -15,10 +8,17 @@ from mtcm_pipeline.mtcm.prediction import (
     context_windows,
     predict_hidden,
     represent,
-    similarity_matrix,
 )
+from mtcm_pipeline.mtcm.similarity import similarity_matrix
 from mtcm_pipeline.mtcm.training import train_mtcm
 from mtcm_pipeline.tokens.build import build_tokens
+from synthetic import (
+    frame_table,
+    moved,
+    orbit_cameras,
+    random_similarity,
+    smooth_embeddings,
+)
 
 OPTIONS = TrainOptions(
     d_model=32, layers=2, heads=4, epochs=30, snapshot_every=10, checkpoint_every=10
@@ -36,7 +36,7 @@ class Store:
         self.content[key] = content
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -71,9 +71,9 @@ def test_a_killed_run_resumes_to_the_same_weights(tokens):
 
     def kill(epoch, model):
         if epoch == 20:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train_mtcm(tokens, OPTIONS, checkpoints=store, on_snapshot=kill)
     assert store.content
     seen = []
@@ -125,7 +125,7 @@ def test_results_come_in_capture_order_not_in_time_order():
     order = np.random.default_rng(0).permutation(24)
     names = [cameras.names[i] for i in order]
     # The same capture listed in another order: times, not rows, make the sequence.
-    straight, gauge = build_tokens(frames, embeddings, cameras)
+    straight, _ = build_tokens(frames, embeddings, cameras)
     shuffled = type(straight)(
         tuple(names),
         straight.values[order],

@@ -56,10 +56,11 @@ def test_a_token_says_what_the_design_says(parts):
     assert np.allclose(tokens.field("focal"), 350 / 400)
 
 
-def test_without_any_pose_there_are_tokens_but_no_gauge(parts):
+def test_without_any_pose_there_are_tokens_and_the_gauge_is_the_identity(parts):
     frames, embeddings, cameras = parts
     tokens, gauge = build_tokens(frames, embeddings, cameras.subset([]))
-    assert gauge is None and not tokens.has("pose").any()
+    assert not tokens.has("pose").any()
+    assert np.allclose(gauge.points(np.eye(3)), np.eye(3))
 
 
 def test_times_are_ranks_by_timestamp_only_if_all_have_one():

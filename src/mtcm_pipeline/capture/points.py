@@ -53,6 +53,18 @@ class SparsePoints:
     def __len__(self) -> int:
         return len(self.xyz)
 
+    @classmethod
+    def empty(cls) -> SparsePoints:
+        """No points: a capture whose poses came without a model."""
+        return cls(
+            xyz=np.zeros((0, 3)),
+            rgb=np.zeros((0, 3), dtype=np.uint8),
+            error_px=np.zeros(0),
+            track_point=np.zeros(0, dtype=np.int64),
+            track_image=np.zeros(0, dtype=np.str_),
+            track_xy=np.zeros((0, 2)),
+        )
+
     def seen_by(self, names: Collection[str], min_views: int = 2) -> SparsePoints:
         """The points that at least `min_views` of the images `names` observe."""
         keep_obs = np.isin(self.track_image, np.array(sorted(names), dtype=np.str_))

@@ -19,7 +19,7 @@ from mtcm_pipeline.consistency.neighbours import (
     pose_features,
     time_brackets,
 )
-from mtcm_pipeline.mtcm.prediction import HiddenPrediction
+from mtcm_pipeline.mtcm.results import HiddenPrediction
 from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION, Tokens
 
 Float = NDArray[np.float64]

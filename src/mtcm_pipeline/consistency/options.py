@@ -15,8 +15,9 @@ class ScoreOptions:
             of a frame on an orbit and stay within about 30 degrees.
         outlier_limit: robust standard deviations (of this capture's own spread) beyond
             which an error counts as a fault; at 5, clean captures lose few frames.
-        blur_limit: share of the neighbours' sharpness under which a frame is blurred.
-        exposure_limit: factor in mean luminance, up or down, to the neighbours.
+        blur_limit: share of the neighbours' sharpness under which a frame is blurred,
+            unless good frames of this capture vary as much.
+        exposure_limit: factor in mean luminance, up or down, to the neighbours; likewise.
         drop_duplicates: whether a near-duplicate of an earlier frame counts as faulty.
     """
 

@@ -21,6 +21,10 @@ Float = NDArray[np.float64]
 # differences called outliers. In natural logarithms: 0.2 is 22 %.
 _SMALLEST_SPREAD = 0.2
 _FLOOR = 1e-4
+# Robust standard deviations of a ratio over the capture that are still its own habit.
+_OWN_SPREADS = 4.0
+# A mask this many times larger or smaller than the neighbours' is damaged.
+_MASK_LIMIT = 2.0
 
 REASON_WORDS = {
     "blurred": "blurred",
@@ -72,10 +76,10 @@ def fault_degrees(
         )
         / limit,
         "blurred": _log_share(1.0 / quality["sharpness_ratio"], 1 / options.blur_limit),
-        "exposure": _log_share(
-            _folded(quality["luminance_ratio"]), options.exposure_limit
+        "exposure": np.abs(
+            _log_share(quality["luminance_ratio"], options.exposure_limit)
         ),
-        "mask": _log_share(_folded(quality["mask_area_ratio"]), 2.0),
+        "mask": np.abs(_log_share(quality["mask_area_ratio"], _MASK_LIMIT)),
         "duplicate": np.where(quality["duplicate_of"] != "", 1.5, 0.0)
         * float(options.drop_duplicates),
     }
@@ -138,13 +142,16 @@ def _second_largest(*columns: Float) -> Float:
     return np.sort(stacked, axis=0)[-2]
 
 
-def _folded(ratio: pd.Series) -> Float:
-    """(N,) ratio or its inverse, whichever is above 1."""
-    values = ratio.to_numpy(dtype=np.float64)
-    return np.maximum(values, 1.0 / np.where(values > 0, values, np.nan))
-
-
 def _log_share(ratio: Float | pd.Series, limit: float) -> Float:
-    """(N,) log(ratio) / log(limit): 1 at the limit, 0 where nothing differs."""
+    """(N,) log(ratio) over its limit: 1 at the limit, 0 where nothing differs.
+
+    The limit is `log(limit)`, or what this capture's own frames vary by where that is
+    more: with a flash, or a subject that fills one frame and not the next, luminance
+    differs by factors between good frames.
+    """
     ratio = np.asarray(ratio, dtype=np.float64)
-    return np.log(np.where(ratio > 0, ratio, np.nan)) / np.log(limit)
+    logs = np.log(np.where(ratio > 0, ratio, np.nan))
+    if not np.isfinite(logs).any():
+        return logs
+    spread = 1.4826 * float(np.nanmedian(np.abs(logs - np.nanmedian(logs))))
+    return logs / max(np.log(limit), _OWN_SPREADS * spread)

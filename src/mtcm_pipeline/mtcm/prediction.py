@@ -10,7 +10,6 @@ E model width.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,8 +18,12 @@ from numpy.typing import NDArray
 from mtcm_pipeline.capture.rotations import matrix_from_quat, rotation_angle_deg
 from mtcm_pipeline.mtcm.masking import SWAP_GROUPS, interleaved_folds
 from mtcm_pipeline.mtcm.model import MtcmOutput
+from mtcm_pipeline.mtcm.results import (
+    HiddenPrediction,
+    Representation,
+    TrainedMtcm,
+)
 from mtcm_pipeline.mtcm.sequence import FrameSequence, as_bool, as_float, as_sequence
-from mtcm_pipeline.mtcm.training import TrainedMtcm
 from mtcm_pipeline.tokens.layout import (
     CENTRE,
     FIELD_SLICES,
@@ -31,45 +34,6 @@ from mtcm_pipeline.tokens.layout import (
 )
 
 Float = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class HiddenPrediction:
-    """What the model predicts for each field of each frame while that field is hidden.
-
-    Attributes:
-        values: (N, D) predicted tokens in token units, quaternions of unit length.
-        squared_error: (N, F) standardised squared error; NaN where the field is absent.
-        log_variance: (N, F) what the model expected the squared error to be, log.
-        centre_error: (N,) in median camera distances; NaN without a pose.
-        rotation_error_deg: (N,) degrees; NaN without a pose.
-        embedding_cosine: (N,) cosine to the true embedding; NaN where absent.
-    """
-
-    values: Float
-    squared_error: Float
-    log_variance: Float
-    centre_error: Float
-    rotation_error_deg: Float
-    embedding_cosine: Float
-
-
-@dataclass(frozen=True)
-class Representation:
-    """What the model makes of the frames with everything shown.
-
-    Attributes:
-        latent: (N, E) the frames' representations (pose embeddings).
-        swap_probability: (N, G) that the group belongs to another frame.
-        attention: (N, N) float32, last layer's weights, mean over heads; row attends to column.
-            Rows sum to 1 over the frames of the row's own window.
-        next_pose: (7,) the pose that plausibly follows the last frame, token units.
-    """
-
-    latent: Float
-    swap_probability: Float
-    attention: NDArray[np.float32]
-    next_pose: Float
 
 
 def predict_hidden(trained: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
@@ -114,17 +78,6 @@ def represent(trained: TrainedMtcm, tokens: Tokens) -> Representation:
         attention[np.ix_(back, back)],
         _next_pose(trained, tokens),
     )
-
-
-def similarity_matrix(latent: Float) -> NDArray[np.float32]:
-    """(N, N) cosine similarity of representations after taking their mean out."""
-    centred = latent - latent.mean(axis=0)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = centred / np.maximum(lengths, 1e-12)
-    similarity = (unit @ unit.T).astype(np.float32)
-    similarity = np.clip((similarity + similarity.T) / 2, -1.0, 1.0)
-    np.fill_diagonal(similarity, 1.0)
-    return similarity
 
 
 def context_windows(n: int, context: int) -> list[tuple[int, int]]:

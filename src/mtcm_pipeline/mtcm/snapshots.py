@@ -6,56 +6,20 @@ Dimension letters: N frames, F = 5 fields, E model width, S frames shown in a he
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mtcm_pipeline.mtcm.model import Mtcm
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prediction import predict_hidden, represent
-from mtcm_pipeline.mtcm.training import CheckpointStore, TrainedMtcm, train_mtcm
+from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm, TrainingSnapshot
+from mtcm_pipeline.mtcm.training import train_mtcm
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
 # A heatmap with more rows than this cannot be read, and N x N floats an epoch add up.
 _MOST_HEATMAP_FRAMES = 128
-
-
-@dataclass(frozen=True)
-class TrainingSnapshot:
-    """The model's view of the capture at one epoch, frames in capture order.
-
-    Attributes:
-        epoch: when it was taken.
-        latent: (N, E) float32 representations.
-        attention: (S, S) float32 last layer's attention among `attention_rows`.
-        attention_rows: (S,) frame indices, evenly spaced.
-        squared_error: (N, F) standardised error of the hidden predictions.
-        centre_error: (N,) in median camera distances; NaN without a pose.
-        rotation_error_deg: (N,) degrees; NaN without a pose.
-        predicted_pose: (N, 7) centre and quaternion predicted while hidden.
-    """
-
-    epoch: int
-    latent: NDArray[np.float32]
-    attention: NDArray[np.float32]
-    attention_rows: NDArray[np.int64]
-    squared_error: NDArray[np.float64]
-    centre_error: NDArray[np.float64]
-    rotation_error_deg: NDArray[np.float64]
-    predicted_pose: NDArray[np.float64]
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays by field name."""
-        return {name: np.asarray(value) for name, value in vars(self).items()}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> TrainingSnapshot:
-        """The inverse of `to_arrays`."""
-        rest = {name: value for name, value in arrays.items() if name != "epoch"}
-        return cls(epoch=int(arrays["epoch"]), **rest)
 
 
 def take_snapshot(epoch: int, trained: TrainedMtcm, tokens: Tokens) -> TrainingSnapshot:

@@ -11,7 +11,6 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from torch import Tensor
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.mtcm.model import Mtcm
 from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm
 from mtcm_pipeline.mtcm.sequence import FrameSequence, as_sequence
 from mtcm_pipeline.mtcm.step import step_losses
 from mtcm_pipeline.tokens.layout import Tokens
@@ -30,33 +30,6 @@ from mtcm_pipeline.tokens.standardise import Standardiser
 log = logging.getLogger(__name__)
 
 _CHECKPOINT = "checkpoint"
-
-
-class CheckpointStore(Protocol):
-    """Where checkpoints are kept; the library does not care what it is."""
-
-    def read(self, key: str) -> bytes | None:
-        """Bytes written last under `key`, or None."""
-
-    def write(self, key: str, content: bytes) -> None:
-        """Replace what is under `key`, whole or not at all."""
-
-
-@dataclass(frozen=True)
-class TrainedMtcm:
-    """A model with what is needed to use it.
-
-    Attributes:
-        model: in evaluation mode.
-        standardiser: of the tokens it was trained on.
-        options: it was built and trained with.
-        history: one row an epoch: the losses and the learning rate.
-    """
-
-    model: Mtcm
-    standardiser: Standardiser
-    options: TrainOptions
-    history: pd.DataFrame
 
 
 def train_mtcm(

@@ -25,8 +25,8 @@ Float = NDArray[np.float64]
 
 
 def build_tokens(
-    frames: pd.DataFrame, embeddings: Float, cameras: PosedCameras
-) -> tuple[Tokens, Similarity | None]:
+    frames: pd.DataFrame, embeddings: NDArray[np.floating], cameras: PosedCameras
+) -> tuple[Tokens, Similarity]:
     """Tokens of a capture, and the gauge that its poses were brought into.
 
     Args:
@@ -36,17 +36,18 @@ def build_tokens(
         cameras: the frames that have a pose, in the capture's own world.
 
     Returns:
-        The tokens, and the canonical gauge; None if no frame has a pose.
+        The tokens, and the canonical gauge (the identity if no frame has a pose).
 
     Raises:
         CaptureError: shapes disagree, or a posed frame is not in `frames`.
     """
     names = tuple(frames["name"])
     _check_parts(names, embeddings, cameras)
-    gauge = canonical_gauge(_in_capture_order(names, cameras)) if len(cameras) else None
+    gauge = Similarity(1.0, np.eye(3), np.zeros(3))
     values = np.full((len(names), TOKEN_WIDTH), np.nan)
     values[:, FIELD_SLICES["embedding"]] = unit_rows(embeddings)
-    if gauge is not None:
+    if len(cameras):
+        gauge = canonical_gauge(_in_capture_order(names, cameras))
         values[:, FIELD_SLICES["pose"]] = _pose_field(names, cameras, gauge)
     timestamps = frames["timestamp_s"].to_numpy(dtype=np.float64)
     values[:, FIELD_SLICES["timestamp"]] = (timestamps - _first(timestamps))[:, None]
@@ -75,11 +76,11 @@ def sequence_times(timestamps_s: Float) -> Float:
     return rank / max(n - 1, 1)
 
 
-def unit_rows(vectors: Float) -> Float:
+def unit_rows(vectors: NDArray[np.floating]) -> Float:
     """(N, D) rows scaled to length 1; rows of length 0 or with NaN become NaN."""
-    vectors = np.asarray(vectors, dtype=np.float64)
+    rows = np.asarray(vectors, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def _pose_field(
@@ -112,7 +113,7 @@ def _in_capture_order(names: tuple[str, ...], cameras: PosedCameras) -> PosedCam
 
 
 def _check_parts(
-    names: tuple[str, ...], embeddings: Float, cameras: PosedCameras
+    names: tuple[str, ...], embeddings: NDArray[np.floating], cameras: PosedCameras
 ) -> None:
     if embeddings.shape != (len(names), EMBEDDING_WIDTH):
         raise CaptureError(

@@ -1,0 +1,61 @@
+"""A place for training to leave its state while it runs, so that it can resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from mtcm_pipeline.datasets.atomic_files import is_temporary, write_file
+from mtcm_pipeline.errors import CaptureError
+
+
+class CheckpointFolder:
+    """Bytes by key, written atomically: a kill leaves the last whole checkpoint."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, key: str) -> bytes | None:
+        """What was last written under `key`, or None."""
+        path = self._path(key)
+        return path.read_bytes() if path.is_file() else None
+
+    def write(self, key: str, content: bytes) -> None:
+        """Put `content` under `key`, in the place of what was there."""
+        write_file(self._path(key), content)
+
+    def clear(self) -> None:
+        """Forget all checkpoints."""
+        if self._folder.is_dir():
+            for path in self._folder.iterdir():
+                if path.is_file() and not is_temporary(path.name):
+                    path.unlink()
+
+    def _path(self, key: str) -> Path:
+        if Path(key).name != key or key.startswith(".") or not key:
+            raise CaptureError(f"checkpoint key {key!r} is not a plain file name")
+        return self._folder / key
+
+
+class CheckpointsDataset(AbstractDataset[Any, Any]):
+    """Unversioned: checkpoints outlive the run that was killed; `load` gives a handle."""
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        self._path = Path(path)
+        self.metadata = metadata
+
+    def load(self) -> CheckpointFolder:
+        """The handle; the folder is made by the first write."""
+        return CheckpointFolder(self._path)
+
+    def save(self, data: Any) -> None:
+        """Refused: training writes through the handle while it runs."""
+        raise DatasetError(f"{self._path} is written through its handle, not saved")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path)}

@@ -1,0 +1,101 @@
+"""A folder of raw input files, handed on as loaders: nothing is read before its turn."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from mtcm_pipeline.errors import CaptureError
+
+logger = logging.getLogger(__name__)
+_NAMED_FOLDERS = 5
+
+
+class FileFolderDataset(AbstractDataset[Any, Any]):
+    """Input only, unversioned: `path/*<suffix>` -> {file name: loader of its bytes}.
+
+    Names are sorted as people count (`img2` before `img10`). Hidden files, among
+    them macOS's `._` doubles, are left out; sub-folders are named in a warning.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        suffixes: Sequence[str],
+        optional: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Describe the folder.
+
+        Args:
+            path: the folder.
+            suffixes: endings of the files wanted, with dot, in any case (`.jpg`).
+            optional: whether a missing folder is an empty mapping, not an error.
+            metadata: for Kedro-Viz.
+        """
+        self._path = Path(path)
+        self._suffixes = tuple(suffix.lower() for suffix in suffixes)
+        self._optional = optional
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Callable[[], bytes]]:
+        """File name -> function that reads the file.
+
+        Raises:
+            CaptureError: the folder is missing and not optional, or not a folder.
+        """
+        if not self._path.exists() and self._optional:
+            return {}
+        if not self._path.is_dir():
+            raise CaptureError(
+                f"{self._path} is not a folder: put the {'/'.join(self._suffixes)} files "
+                f"of this identity there"
+            )
+        entries = [e for e in self._path.iterdir() if not e.name.startswith(".")]
+        self._warn_of_folders([entry.name for entry in entries if entry.is_dir()])
+        files = [entry for entry in entries if entry.is_file()]
+        wanted = [file for file in files if file.suffix.lower() in self._suffixes]
+        wanted.sort(key=lambda file: natural_key(file.name))
+        return {file.name: partial(_read, file) for file in wanted}
+
+    def _warn_of_folders(self, names: list[str]) -> None:
+        if names:
+            shown = ", ".join(map(repr, sorted(names)[:_NAMED_FOLDERS]))
+            logger.warning(
+                "%s: %d sub-folder(s) are not searched (%s): files must lie in the "
+                "folder itself",
+                self._path,
+                len(names),
+                shown,
+            )
+
+    def save(self, data: Any) -> None:
+        """Refused: raw input is never written."""
+        raise DatasetError(f"{self._path} is input and is never written by a pipeline")
+
+    def _exists(self) -> bool:
+        return self._path.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path), "suffixes": self._suffixes}
+
+
+def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key under which numbers count by value; the name itself breaks ties."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
+    return key, name
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be read: {error.strerror}") from error

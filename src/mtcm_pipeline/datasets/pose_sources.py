@@ -1,0 +1,226 @@
+"""Kedro datasets of what is known about an identity's cameras: poses and EXIF.
+
+`metadata/<identity>/` may hold poses.json, a COLMAP model and transforms.json; the first
+of them is used, and a broken one stops the run instead of being passed over unseen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import AbstractDataset, DatasetError
+from PIL import Image
+
+from mtcm_pipeline.errors import FileContentError, MtcmError
+from mtcm_pipeline.formats.colmap import largest_reconstruction, read_reconstruction
+from mtcm_pipeline.formats.colmap_files import (
+    check_binary_model,
+    model_suffix,
+    names_in_images_txt,
+)
+from mtcm_pipeline.formats.heif import register_heif
+from mtcm_pipeline.formats.nerfstudio import read_transforms
+from mtcm_pipeline.formats.poses_json import read_poses_json
+from mtcm_pipeline.formats.reading import PoseReading, with_points_of
+
+if TYPE_CHECKING:
+    import pycolmap
+
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"}
+
+
+class PoseSourcesDataset(AbstractDataset[None, PoseReading | None]):
+    """The poses of one identity, from the first source that is there.
+
+    Args:
+        path: folder `metadata/<identity>`.
+        images_path: folder `raw_images/<identity>`; poses of images that are not in it
+            are left out and noted. A relative one is looked for beside `path`, upwards,
+            so that it is found from a notebook's working directory too.
+        metadata: passed through for Kedro-Viz.
+
+    `load` returns None where there is no source; then poses are to be computed.
+    """
+
+    def __init__(
+        self, *, path: str, images_path: str, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._path = Path(path)
+        self._images_path = Path(images_path)
+        self.metadata = metadata
+
+    def load(self) -> PoseReading | None:
+        images = self._image_files()
+        names = set(images) or None
+        poses_file = self._path / "poses.json"
+        transforms_file = self._path / "transforms.json"
+        try:
+            if poses_file.is_file():
+                reading = read_poses_json(_read_json(poses_file), names)
+            elif (model := _read_sparse(self._path / "sparse", names)) is not None:
+                return model
+            elif transforms_file.is_file():
+                content = _read_json(transforms_file)
+                size = _size_reader(images)
+                reading = read_transforms(content, names, image_size=size)
+            else:
+                return None
+        except MtcmError as error:
+            raise type(error)(f"{self._path}: {error}") from error
+        return self._with_sparse_points(reading, names)
+
+    def save(self, data: None) -> None:
+        raise DatasetError(f"{self._path} is input: poses are read, never written there")
+
+    def _with_sparse_points(
+        self, reading: PoseReading, names: set[str] | None
+    ) -> PoseReading:
+        """Points of a COLMAP model beside the poses; a broken model is only noted."""
+        try:
+            model = _read_sparse(self._path / "sparse", names)
+        except MtcmError as error:
+            note = f"its sparse points were not used: {error}"
+            return PoseReading(
+                reading.cameras, None, reading.problems, (*reading.notes, note)
+            )
+        return reading if model is None else with_points_of(reading, model)
+
+    def _image_files(self) -> dict[str, Path]:
+        folder = _anchored(self._images_path, self._path)
+        if not folder.is_dir():
+            return {}
+        files = sorted(folder.iterdir())
+        return {f.name: f for f in files if f.suffix.lower() in _IMAGE_SUFFIXES}
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path), "images_path": str(self._images_path)}
+
+    def _exists(self) -> bool:
+        sparse = self._path / "sparse"
+        files = [self._path / "poses.json", self._path / "transforms.json"]
+        return any(f.is_file() for f in files) or bool(_model_folders(sparse))
+
+
+class ExifJsonDataset(AbstractDataset[None, "dict | list"]):
+    """The content of `metadata/<identity>/exif.json`; {} where there is no such file.
+
+    Args:
+        path: the file.
+        metadata: passed through for Kedro-Viz.
+    """
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        self._path = Path(path)
+        self.metadata = metadata
+
+    def load(self) -> dict | list:
+        if not self._path.is_file():
+            return {}
+        try:
+            return _read_json(self._path)
+        except FileContentError as error:
+            raise FileContentError(f"{self._path.parent}: {error}") from error
+
+    def save(self, data: None) -> None:
+        raise DatasetError(f"{self._path} is input: EXIF is read, never written there")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path)}
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+
+def _read_json(path: Path) -> dict | list:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise FileContentError(
+            f"{path.name} is not valid JSON ({error}): copy it again, or delete it to "
+            f"fall back on the next source"
+        ) from error
+
+
+def _read_sparse(folder: Path, names: set[str] | None) -> PoseReading | None:
+    """The largest COLMAP model in `folder` or in its sub-folders; None without any."""
+    models = {
+        label: _load_model(path, label) for label, path in _model_folders(folder).items()
+    }
+    if not models:
+        return None
+    best, notes = largest_reconstruction(models)
+    reading = read_reconstruction(models[best], names, best)
+    return PoseReading(
+        reading.cameras, reading.points, reading.problems, (*notes, *reading.notes)
+    )
+
+
+def _model_folders(folder: Path) -> dict[str, Path]:
+    """Folders that hold a COLMAP model, by their label (`sparse`, `sparse/0`, ...).
+
+    Raises:
+        FileContentError: a folder holds only part of a model.
+    """
+    if not folder.is_dir():
+        return {}
+    below = sorted((p for p in folder.iterdir() if p.is_dir()), key=_by_number)
+    candidates = {folder.name: folder} | {f"{folder.name}/{p.name}": p for p in below}
+    return {
+        label: path
+        for label, path in candidates.items()
+        if model_suffix({p.name for p in path.iterdir()}, label) is not None
+    }
+
+
+def _by_number(path: Path) -> tuple[int, str]:
+    return (int(path.name) if path.name.isdecimal() else 1 << 30, path.name)
+
+
+def _load_model(path: Path, label: str) -> pycolmap.Reconstruction:
+    import pycolmap
+
+    suffix = model_suffix({p.name for p in path.iterdir()}, label)
+    if suffix == ".bin":
+        check_binary_model({p.name: p.read_bytes() for p in path.glob("*.bin")}, label)
+    model = pycolmap.Reconstruction()
+    try:
+        if suffix == ".bin":
+            model.read_binary(path)
+        else:
+            model.read_text(path)
+            text = (path / "images.txt").read_text(encoding="utf-8")
+            for image_id, name in names_in_images_txt(text).items():
+                model.images[image_id].name = name
+    except Exception as error:  # pycolmap raises whatever its bindings map an abort to
+        raise FileContentError(
+            f"{label} is not a readable COLMAP model ({error}): copy it again, or delete "
+            f"the folder to fall back on the next source of poses"
+        ) from error
+    return model
+
+
+def _size_reader(images: dict[str, Path]) -> Callable[[str], tuple[int, int] | None]:
+    """A function that tells the size of an image's pixels as stored, from its header."""
+
+    def size_of(name: str) -> tuple[int, int] | None:
+        register_heif()
+        if name not in images:
+            return None
+        try:
+            with Image.open(images[name]) as image:
+                return image.size
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return None
+
+    return size_of
+
+
+def _anchored(path: Path, beside: Path) -> Path:
+    """`path` itself if absolute or there, else under the nearest parent of `beside`."""
+    if path.is_absolute() or path.is_dir():
+        return path
+    candidates = (parent / path for parent in beside.absolute().parents)
+    return next((found for found in candidates if found.is_dir()), path)

@@ -1,0 +1,1 @@
+"""A selection as files that trainers open, and the checks that they read back right."""

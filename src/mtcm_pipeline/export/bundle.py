@@ -1,0 +1,224 @@
+"""The content of an export folder, ready for nerfstudio and COLMAP-based trainers.
+
+Dimension letters: K selected frames.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtcm_pipeline.capture.cameras import Camera, PosedCameras
+from mtcm_pipeline.capture.files import FileLoaders, by_stem, stem_of
+from mtcm_pipeline.capture.points import SparsePoints
+from mtcm_pipeline.errors import ExportError, FileContentError
+from mtcm_pipeline.export.readme import readme_text
+from mtcm_pipeline.formats.colmap import build_reconstruction
+from mtcm_pipeline.formats.images import exported_name, strip_private_metadata
+from mtcm_pipeline.formats.masks import decode_mask, encode_mask
+from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
+
+log = logging.getLogger(__name__)
+
+Float32 = NDArray[np.float32]
+ExportValue = str | bytes | Callable[[], bytes]
+
+FILTERED_IMAGES = "filtered_images.txt"
+TRANSFORMS = "transforms.json"
+POSES = "poses.npy"
+POSE_EMBEDDINGS = "pose_embeddings.npy"
+VIEW_WEIGHTS = "view_weights.npy"
+SPARSE = "sparse/0"
+
+
+def build_export(
+    ranking: Sequence[str],
+    *,
+    cameras: PosedCameras,
+    images: FileLoaders,
+    points: SparsePoints | None = None,
+    masks: FileLoaders | None = None,
+    pose_embeddings: Float32 | None = None,
+    view_weights: Float32 | None = None,
+) -> dict[str, ExportValue]:
+    """Every file of an export folder by its path in it, in the capture's own world.
+
+    Args:
+        ranking: the K selected frames, best first.
+        cameras: poses of (at least) these frames.
+        images: bytes of the capture's images by file name.
+        points: sparse points of the same world.
+        masks: bytes of the capture's masks by file name (the image's stem); frames
+            without one, or with one that does not fit, have no mask in the export.
+        pose_embeddings: (K, 256) rows in the order of `ranking`.
+        view_weights: (K,) weight of each view in a training loss.
+
+    Returns:
+        Text, bytes, or functions without arguments that return the bytes (images and
+        masks, so that only one is in memory at a time). `.npy` files come as bytes.
+
+    Raises:
+        ExportError: nothing is selected, a frame has no pose or image, names collide,
+            arrays do not fit, or a camera cannot be said in nerfstudio's terms.
+    """
+    names = _checked_names(ranking, cameras, images)
+    arrays = {
+        POSE_EMBEDDINGS: _rows(pose_embeddings, POSE_EMBEDDINGS, len(names), 2),
+        VIEW_WEIGHTS: _rows(view_weights, VIEW_WEIGHTS, len(names), 1),
+    }
+    selected = cameras.subset(list(names))
+    exported = renamed(selected, names)
+    mask_files = _mask_callables(selected, masks or {})
+    mask_paths = {names[name]: path for name, (path, _) in mask_files.items()}
+    transforms = transforms_from_cameras(exported, mask_paths)
+    files: dict[str, ExportValue] = {
+        FILTERED_IMAGES: "".join(f"{name}\n" for name in names),
+        TRANSFORMS: json.dumps(transforms, indent=1, allow_nan=False) + "\n",
+        POSES: npy_bytes(selected.world_from_cam),
+        **{path: npy_bytes(rows) for path, rows in arrays.items() if rows is not None},
+        **_sparse_files(exported, _renamed_points(points, names)),
+        **_image_callables(selected, images, names),
+        **dict(mask_files.values()),
+    }
+    all_masked = len(mask_files) == len(names)
+    files["README.txt"] = readme_text(files, frames=len(names), all_masked=all_masked)
+    return files
+
+
+def renamed(cameras: PosedCameras, new_names: Mapping[str, str]) -> PosedCameras:
+    """The same cameras under the names that their images have in the export."""
+    return PosedCameras(
+        tuple(new_names[name] for name in cameras.names),
+        cameras.cam_from_world,
+        cameras.camera_ids,
+        cameras.cameras,
+        cameras.source,
+    )
+
+
+def exported_names(ranking: Sequence[str]) -> dict[str, str]:
+    """Name in the export by the frame's name; they differ for HEIC only.
+
+    Raises:
+        ExportError: two frames would get one name.
+    """
+    names: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for name in ranking:
+        new = exported_name(name)
+        if new in taken:
+            raise ExportError(
+                f"frames {taken[new]!r} and {name!r} would both be exported as {new!r}: "
+                f"rename one of them, or list each frame once"
+            )
+        names[name] = new
+        taken[new] = name
+    return names
+
+
+def npy_bytes(array: NDArray) -> bytes:
+    """The content of a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _checked_names(
+    ranking: Sequence[str], cameras: PosedCameras, images: FileLoaders
+) -> dict[str, str]:
+    if not ranking:
+        raise ExportError("no frame is selected: nothing to export")
+    unposed = [name for name in ranking if name not in cameras]
+    if unposed:
+        raise ExportError(
+            f"selected frames without a pose cannot be exported: "
+            f"{', '.join(map(repr, unposed[:5]))} ({len(unposed)} in all); give them "
+            f"poses or let only posed frames be eligible"
+        )
+    imageless = [name for name in ranking if name not in images]
+    if imageless:
+        raise ExportError(
+            f"selected frames have no image: {', '.join(map(repr, imageless[:5]))} "
+            f"({len(imageless)} in all)"
+        )
+    return exported_names(ranking)
+
+
+def _rows(array: Float32 | None, what: str, rows: int, ndim: int) -> Float32 | None:
+    """The array as float32, if it has a row a frame and only finite numbers."""
+    if array is None:
+        return None
+    values = np.asarray(array, dtype=np.float32)
+    if values.ndim != ndim or len(values) != rows:
+        raise ExportError(f"{what}: the array is {values.shape}, not {rows} rows")
+    if not np.isfinite(values).all():
+        bad = int(np.argwhere(~np.isfinite(values))[0][0])
+        raise ExportError(f"{what}: row {bad} is not finite")
+    return values
+
+
+def _renamed_points(
+    points: SparsePoints | None, names: Mapping[str, str]
+) -> SparsePoints | None:
+    if points is None or all(old == new for old, new in names.items()):
+        return points
+    images = [names.get(name, name) for name in points.track_image.tolist()]
+    return SparsePoints(
+        points.xyz,
+        points.rgb,
+        points.error_px,
+        points.track_point,
+        np.array(images, dtype=np.str_),
+        points.track_xy,
+    )
+
+
+def _sparse_files(cameras: PosedCameras, points: SparsePoints | None) -> dict[str, bytes]:
+    """A COLMAP model as files; pycolmap writes to folders only, hence a temporary one."""
+    model = build_reconstruction(cameras, points)
+    with tempfile.TemporaryDirectory() as folder:
+        model.write_binary(folder)
+        written = sorted(Path(folder).iterdir())
+        return {f"{SPARSE}/{path.name}": path.read_bytes() for path in written}
+
+
+def _image_callables(
+    cameras: PosedCameras, images: FileLoaders, names: Mapping[str, str]
+) -> dict[str, Callable[[], bytes]]:
+    def stripped(name: str) -> Callable[[], bytes]:
+        camera = cameras.camera_of(name)
+        size = (camera.width, camera.height)
+        return lambda: strip_private_metadata(images[name](), name, size)
+
+    return {f"images/{new}": stripped(name) for name, new in names.items()}
+
+
+def _mask_callables(
+    cameras: PosedCameras, masks: FileLoaders
+) -> dict[str, tuple[str, Callable[[], bytes]]]:
+    """Path and content of each frame's mask, by frame; frames without one are absent."""
+    file_of = by_stem(masks, "masks")
+    found: dict[str, tuple[str, Callable[[], bytes]]] = {}
+    for name in cameras.names:
+        if stem_of(name) not in file_of:
+            continue
+        encoded = _encoded_mask(masks, file_of[stem_of(name)], cameras.camera_of(name))
+        try:
+            encoded()
+        except FileContentError as error:
+            log.warning("frame %r is exported without its mask: %s", name, error)
+            continue
+        found[name] = (f"masks/{stem_of(name)}.png", encoded)
+    return found
+
+
+def _encoded_mask(masks: FileLoaders, file: str, camera: Camera) -> Callable[[], bytes]:
+    size = (camera.width, camera.height)
+    return lambda: encode_mask(decode_mask(masks[file](), file, size=size)[0])

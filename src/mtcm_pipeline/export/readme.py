@@ -1,0 +1,63 @@
+"""README.txt of an export folder: what each file is, its axes and units."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+_LINES = {
+    "filtered_images.txt": """\
+    the selected frames, best first, by their file names in the capture""",
+    "transforms.json": """\
+    cameras for nerfstudio: camera-to-world, OpenGL axes (right, up, backward),
+    intrinsics in px with the lens distortion""",
+    "sparse/0/": """\
+    the same cameras as a COLMAP model (.bin): world-to-camera, OpenCV axes (right,
+    down, forward), with the 3D points that at least two of the frames see""",
+    "images/": """\
+    the pictures without EXIF (no places, serial numbers or names), turned as the
+    poses need them; HEIC became JPEG""",
+    "masks/": """\
+    255 is the subject, 0 is not; same stem as the image""",
+    "poses.npy": """\
+    K x 4 x 4 float64: camera-to-world, OpenCV axes; rows as in filtered_images.txt""",
+    "pose_embeddings.npy": """\
+    K x 256 float32: a learned vector a frame; rows likewise""",
+    "view_weights.npy": """\
+    K float32: weight of each view in a training loss; rows likewise""",
+}
+_MASKS_LEFT_OUT = """
+Not every frame has a mask. nerfstudio wants masks for all frames or for none, so
+transforms.json does not name them.
+"""
+
+
+def readme_text(paths: Collection[str], *, frames: int, all_masked: bool) -> str:
+    """The text for an export that holds the files `paths`.
+
+    Args:
+        paths: relative paths of the files.
+        frames: number of exported frames, K.
+        all_masked: whether every frame has a mask.
+    """
+    there = [
+        f"  {name}\n{text}"
+        for name, text in _LINES.items()
+        if any(path == name or path.startswith(name) for path in paths)
+    ]
+    has_masks = any(path.startswith("masks/") for path in paths)
+    return "\n".join(
+        [
+            f"{frames} selected views of one capture. Positions are in the capture's own",
+            "world and units (those of its poses); pixels count from the upper left",
+            "corner of the image, so the centre of the first pixel is (0.5, 0.5).",
+            "",
+            *there,
+            _MASKS_LEFT_OUT if has_masks and not all_masked else "",
+            "To open it:",
+            "  nerfstudio  ns-train splatfacto --data <this folder>",
+            "  COLMAP      colmap gui --import_path sparse/0 --image_path images",
+            "  Other trainers read images/ and sparse/0; those without lens distortion",
+            "  need `colmap image_undistorter` first.",
+            "",
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Contents <-> domain values: poses.json, COLMAP, nerfstudio, EXIF, masks, images."""

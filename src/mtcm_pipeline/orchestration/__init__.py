@@ -1,0 +1,1 @@
+"""What ties the pipelines to Kedro: configuration, identities, versions, manifests."""

@@ -1,0 +1,158 @@
+"""Identities on the command line, where values are parsed as YAML.
+
+`kedro run --params identity=...` splits at commas and reads each value as YAML:
+
+    identity=Bronze Head     -> 'Bronze Head'
+    identity=007             -> 7              refused: not text
+    identity=No              -> False          refused: not text
+    identity=Ada #2          -> 'Ada'          refused here: not what was typed
+    identity='Ada #2'        -> 'Ada #2'       (inner quotes, seen by YAML)
+    identity=Smith, Ada      -> Kedro's error: ' Ada' is not key=value
+    identity='Smith, Ada'    -> the same with Kedro's `run`; fine with the one made here
+
+The environment variable MTCM_IDENTITY takes every name as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import yaml
+from omegaconf import OmegaConf
+
+from mtcm_pipeline.errors import IdentityError
+
+IDENTITY_VARIABLE = "MTCM_IDENTITY"
+_KEY = "identity="
+_QUOTES = "'\""
+
+
+def split_params(
+    context: click.Context | None, parameter: click.Parameter | None, value: Any
+) -> dict[str, Any]:
+    """A click callback for `--params`: as Kedro's, but commas within quotes are kept.
+
+    Args:
+        context: click's, for its error message.
+        parameter: click's.
+        value: the option's text, or what a configuration file gave already parsed.
+
+    Raises:
+        click.BadParameter: an item without `=`, or one that is not YAML.
+    """
+    if isinstance(value, dict):
+        return value
+    items = split_items(value or "")
+    for item in items:
+        if not item.partition("=")[1] or item.startswith("="):
+            raise click.BadParameter(
+                f"{item!r} is not of the form key=value (a value with a comma needs "
+                f"quotes of its own: \"identity='Smith, Ada'\")",
+                context,
+                parameter,
+            )
+    try:
+        parsed = OmegaConf.to_container(OmegaConf.from_dotlist(items))
+    except yaml.YAMLError as error:
+        raise click.BadParameter(
+            f"{value!r} is not YAML: {error}; quote the value within the quotes of the "
+            f"shell: \"identity='@home'\"",
+            context,
+            parameter,
+        ) from error
+    return {str(key): item for key, item in dict(parsed).items()}  # type: ignore[arg-type]
+
+
+def quoting_run_command() -> click.Command:
+    """Kedro's own `run`, with `split_params` behind its `--params`.
+
+    Added to the project's command group, it takes the place of Kedro's.
+    """
+    from kedro.framework.cli.project import run
+
+    command = copy.copy(run)
+    command.params = [copy.copy(parameter) for parameter in run.params]
+    for parameter in command.params:
+        if parameter.name == "params":
+            parameter.callback = split_params
+    return command
+
+
+def split_items(text: str) -> list[str]:
+    """Split at commas outside of quotes; a quote counts where a value begins with it."""
+    items, start, closing = [], 0, ""
+    for position, character in enumerate(text):
+        if closing:
+            closing = "" if character == closing else closing
+        elif character in _QUOTES and text[:position].rstrip().endswith("="):
+            closing = character
+        elif character == ",":
+            items.append(text[start:position])
+            start = position + 1
+    items.append(text[start:])
+    return [item.strip() for item in items if item.strip()]
+
+
+def check_typed_identity(
+    identity: object, arguments: Sequence[str] | None = None
+) -> None:
+    """Refuse an identity that YAML made of something else than what was typed.
+
+    Args:
+        identity: what Kedro got.
+        arguments: the command line; this process's own when left out.
+
+    Raises:
+        IdentityError: `Ada #2` was typed and `Ada` arrived (a comment, for YAML).
+    """
+    typed = _typed_identity(sys.argv[1:] if arguments is None else arguments)
+    if typed is None or not isinstance(identity, str) or identity == typed:
+        return
+    if typed[:1] in _QUOTES and len(typed) > 1 and typed[-1] == typed[0]:
+        return  # quoted for YAML on purpose
+    raise IdentityError(
+        f"identity {typed!r} was typed, but the command line, parsed as YAML, makes "
+        f"{identity!r} of it; quote the name within the quotes of the shell, "
+        f"--params \"identity='{typed}'\", or set "
+        f"{IDENTITY_VARIABLE}={shlex.quote(typed)}"
+    )
+
+
+def _typed_identity(arguments: Sequence[str]) -> str | None:
+    for option, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        text = following if option in ("--params", "-p") else ""
+        if option.startswith("--params="):
+            text = option.removeprefix("--params=")
+        for item in split_items(text):
+            if item.startswith(_KEY):
+                return item.removeprefix(_KEY).strip()
+    return None
+
+
+def run_command(
+    pipelines: Sequence[str], identity: str, load_versions: Sequence[str] = ()
+) -> str:
+    """The command that runs `pipelines` for `identity`, to be pasted into a shell."""
+    words = ["kedro", "run"]
+    if pipelines:
+        words.append(f"--pipelines={','.join(pipelines)}")
+    if load_versions:
+        words.append(f"--load-versions={','.join(load_versions)}")
+    if os.environ.get(IDENTITY_VARIABLE) == identity:
+        return shlex.join(words)
+    if _survives_params(identity):
+        return shlex.join(words) + f" --params {shlex.quote(_KEY + identity)}"
+    return f"{IDENTITY_VARIABLE}={shlex.quote(identity)} {shlex.join(words)}"
+
+
+def _survives_params(identity: str) -> bool:
+    try:
+        return "," not in identity and yaml.safe_load(identity) == identity
+    except yaml.YAMLError:
+        return False

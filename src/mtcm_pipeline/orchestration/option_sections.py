@@ -1,0 +1,18 @@
+"""Which options class checks which section of the parameters."""
+
+from __future__ import annotations
+
+
+def option_sections() -> dict[str, type]:
+    """Section name -> options dataclass, imported when parameters are checked."""
+    from mtcm_pipeline.consistency.options import ScoreOptions
+    from mtcm_pipeline.ingest.options import IngestOptions
+    from mtcm_pipeline.mtcm.options import TrainOptions
+    from mtcm_pipeline.selection.options import SelectOptions
+
+    return {
+        "ingest": IngestOptions,
+        "train": TrainOptions,
+        "scores": ScoreOptions,
+        "select": SelectOptions,
+    }

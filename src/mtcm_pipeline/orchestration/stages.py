@@ -1,0 +1,3 @@
+"""The order of the pipelines."""
+
+STAGES = ("ingest", "tokens", "train", "evaluate", "select", "export", "report")

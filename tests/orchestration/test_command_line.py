@@ -1,0 +1,85 @@
+"""What is typed, against what YAML makes of it."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+import pytest
+from kedro.framework.cli.utils import _split_params
+
+from mtcm_pipeline.errors import IdentityError
+from mtcm_pipeline.orchestration.command_line import (
+    check_typed_identity,
+    run_command,
+    split_items,
+    split_params,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "identity=Bronze Head",
+        "identity=Bronze Head,select.budget=20",
+        "identity='007',train.a=1e-3,train.b=[1]",
+        "identity=O'Brien,select.budget=3",
+        "a=1, b=x=y",
+        "",
+    ],
+)
+def test_split_params_agrees_with_kedro_where_no_comma_is_quoted(text):
+    assert split_params(None, None, text) == _split_params(None, None, text)
+
+
+@pytest.mark.parametrize("name", ["Smith, Ada", "007", "No", "Ada #2", "[x], y", "a: b"])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_inner_quotes_carry_any_name(name, quote):
+    text = f"select.budget=2,identity={quote}{name}{quote},train.epochs=3"
+    assert split_params(None, None, text) == {
+        "select": {"budget": 2},
+        "identity": name,
+        "train": {"epochs": 3},
+    }
+
+
+@pytest.mark.parametrize("text", ["identity=Smith, Ada", "=3", "identity=@home"])
+def test_what_cannot_be_read_is_refused(text):
+    with pytest.raises(click.BadParameter):
+        split_params(None, None, text)
+
+
+def test_split_items_keeps_quoted_commas():
+    assert split_items("a='x, y',b=2, c=\"1,2\"") == ["a='x, y'", "b=2", 'c="1,2"']
+
+
+@pytest.mark.parametrize(
+    ("typed", "arrived", "refused"),
+    [
+        ("identity=Ada #2", "Ada", True),
+        ("identity='Ada #2'", "Ada #2", False),
+        ("identity=Bronze Head,select.budget=2", "Bronze Head", False),
+        ("select.budget=2", "Ada", False),
+        ("identity=&a Ada", "Ada", True),
+    ],
+)
+@pytest.mark.parametrize("joined", [True, False])
+def test_identity_that_yaml_changed_is_refused(typed, arrived, refused, joined):
+    words = [f"--params={typed}"] if joined else ["--params", typed]
+    if refused:
+        with pytest.raises(IdentityError, match="was typed"):
+            check_typed_identity(arrived, ["run", *words])
+    else:
+        check_typed_identity(arrived, ["run", *words])
+
+
+@pytest.mark.parametrize("name", ["Ada", "Bronze Head", "Smith, Ada", "007", "Ada #2"])
+def test_run_command_names_the_identity_so_that_a_shell_and_yaml_keep_it(name):
+    words = shlex.split(run_command(["train"], name, ["a:1"]))
+    assert "--pipelines=train" in words
+    assert "--load-versions=a:1" in words
+    if "--params" in words:
+        given = _split_params(None, None, words[words.index("--params") + 1])["identity"]
+    else:
+        given = words[0].removeprefix("MTCM_IDENTITY=")
+    assert given == name

@@ -23,7 +23,7 @@ _USUAL_SHARE = 0.5
 
 
 def assemble_problem(
-    tokens: Tokens, similarity: Float, scores: pd.DataFrame
+    tokens: Tokens, similarity: NDArray[np.floating], scores: pd.DataFrame
 ) -> SelectionProblem:
     """The selection problem of a capture.
 

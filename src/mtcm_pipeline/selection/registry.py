@@ -81,7 +81,7 @@ class Strategy:
         missing = budget - len(ranked) - int((~usable[forced]).sum())
         ranked += self._fill_up(problem, allowed & ~usable, forced, missing)
         ranked = _forced_first(problem, ranked, forced)
-        logger.info(
+        logger.debug(
             "%s chose %d of %d eligible frames", self.name, len(ranked), allowed.sum()
         )
         return _as_selection(self.name, problem, ranked)

@@ -1,0 +1,141 @@
+"""Nodes of the evaluate pipeline."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mtcm_pipeline.consistency.evidence import gather_evidence
+from mtcm_pipeline.consistency.options import ScoreOptions
+from mtcm_pipeline.consistency.relative_quality import relative_quality
+from mtcm_pipeline.consistency.scores import score_frames
+from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.results import HiddenPrediction, TrainedMtcm, TrainingSnapshot
+from mtcm_pipeline.mtcm.similarity import similarity_matrix
+from mtcm_pipeline.selection.assemble import assemble_problem
+from mtcm_pipeline.selection.options import SelectOptions
+from mtcm_pipeline.selection.registry import select
+from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
+
+log = logging.getLogger(__name__)
+
+
+def predict_hidden_fields(model: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
+    """What the model says of every field while it is hidden."""
+    from mtcm_pipeline.mtcm.prediction import predict_hidden
+
+    return predict_hidden(model, tokens)
+
+
+def represent_frames(model: TrainedMtcm, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+    """Pose embeddings (N, d_model) float32 and similarity matrix (N, N) float32."""
+    from mtcm_pipeline.mtcm.prediction import represent
+
+    latent = represent(model, tokens).latent
+    return latent.astype(np.float32), similarity_matrix(latent)
+
+
+def score_every_frame(
+    tokens: Tokens,
+    prediction: HiddenPrediction,
+    frames: pd.DataFrame,
+    options: ScoreOptions,
+) -> pd.DataFrame:
+    """Fault score and reason of every frame."""
+    evidence = gather_evidence(tokens, prediction, options.neighbours)
+    quality = relative_quality(frames, tokens, options.neighbours)
+    presence = frames[["has_image", "has_pose"]]
+    scores = score_frames(evidence, quality, presence, options)
+    for name, reason in scores.loc[~scores["usable"], ["name", "reason"]].itertuples(
+        index=False
+    ):
+        log.info("not usable: %s (%s)", name, reason)
+    return scores
+
+
+def draw_snapshots(
+    snapshots: list[TrainingSnapshot],
+    tokens: Tokens,
+    scores: pd.DataFrame,
+    thumbnails: dict[str, np.ndarray],
+    options: SelectOptions,
+) -> dict[str, Any]:
+    """Files of every snapshot: figures, matrices and the views it would choose."""
+    from mtcm_pipeline.figures.attention import attention_heatmap
+    from mtcm_pipeline.figures.training import pose_deltas, recon_deltas
+
+    files: dict[str, Any] = {}
+    faulty = scores["faulty"].to_numpy(dtype=bool)
+    for snapshot in snapshots:
+        epoch = snapshot.epoch
+        similarity = similarity_matrix(snapshot.latent)
+        chosen = select(assemble_problem(tokens, similarity, scores), options)
+        files |= {
+            f"attention_heatmap_epoch{epoch}.png": attention_heatmap(
+                snapshot, tokens.names, faulty, thumbnails
+            ),
+            f"pose_deltas_epoch{epoch}.png": pose_deltas(snapshot, tokens.names, faulty),
+            f"recon_deltas_epoch{epoch}.png": recon_deltas(
+                snapshot, tokens.names, faulty
+            ),
+            f"similarity_matrix_epoch{epoch}.npy": similarity,
+            f"pose_embeddings_epoch{epoch}.npy": snapshot.latent,
+            f"filtered_views_epoch{epoch}.json": {
+                "epoch": epoch,
+                "strategy": chosen.strategy,
+                "views": list(chosen.ranking),
+            },
+        }
+    return files
+
+
+def draw_training(history: pd.DataFrame) -> Figure:
+    """Losses by epoch."""
+    from mtcm_pipeline.figures.training import training_curves
+
+    return training_curves(history)
+
+
+def draw_maps(
+    tokens: Tokens,
+    prediction: HiddenPrediction,
+    scores: pd.DataFrame,
+    options: TrainOptions,
+) -> dict[str, Any]:
+    """t-SNE and UMAP of tokens and of pose predictions, as pictures and coordinates."""
+    from mtcm_pipeline.figures.maps import (
+        token_and_pose_maps,
+        token_vectors,
+        tsne_points,
+        umap_points,
+    )
+    from mtcm_pipeline.tokens.standardise import Standardiser
+
+    vectors = token_vectors(Standardiser.fit(tokens).apply(tokens.values))
+    poses = np.where(
+        tokens.has("pose")[:, None], prediction.values[:, FIELD_SLICES["pose"]], np.nan
+    )
+    files: dict[str, Any] = {}
+    for method, project in (("t-SNE", tsne_points), ("UMAP", umap_points)):
+        of_tokens = project(vectors, options.seed)
+        of_poses = project(poses, options.seed)
+        key = method.lower().replace("-", "")
+        files[f"{key}_embeddings.png"] = token_and_pose_maps(
+            method,
+            of_tokens,
+            of_poses,
+            tokens.times,
+            scores["faulty"].to_numpy(dtype=bool),
+            chosen=np.zeros(len(tokens), dtype=bool),
+            names=tokens.names,
+        )
+        for what, xy in (("tokens", of_tokens), ("pose_predictions", of_poses)):
+            if xy is not None:
+                files[f"{key}_{what}.csv"] = pd.DataFrame(
+                    {"name": tokens.names, "x": xy[:, 0], "y": xy[:, 1]}
+                )
+    return files

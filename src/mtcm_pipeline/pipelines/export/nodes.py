@@ -1,0 +1,54 @@
+"""Nodes of the export pipeline."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.points import SparsePoints
+from mtcm_pipeline.datasets.folder import FolderContents
+from mtcm_pipeline.export.bundle import build_export
+from mtcm_pipeline.export.readback import check_export
+from mtcm_pipeline.export.weights import view_weights
+from mtcm_pipeline.selection.problem import Selection
+
+log = logging.getLogger(__name__)
+
+
+def gather_the_export(
+    selection: Selection,
+    cameras: PosedCameras,
+    points: SparsePoints,
+    representations: np.ndarray,
+    scores: pd.DataFrame,
+    images: FileLoaders,
+    masks: FileLoaders,
+) -> dict[str, Any]:
+    """Every file of the export folder, by its path in it."""
+    row_of = {name: row for row, name in enumerate(scores["name"])}
+    rows = [row_of[name] for name in selection.ranking]
+    return build_export(
+        selection.ranking,
+        cameras=cameras,
+        images=images,
+        points=points if len(points) else None,
+        masks=masks,
+        pose_embeddings=representations[rows],
+        view_weights=view_weights(scores["fault_score"].to_numpy()[rows]),
+    )
+
+
+def read_the_export_back(
+    export: FolderContents, cameras: PosedCameras, selection: Selection
+) -> pd.DataFrame:
+    """What was written, opened again and compared with what was meant."""
+    table = check_export(export.path, cameras, selection.ranking)
+    log.info(
+        "the export reads back right: %d checks; it lies in %s", len(table), export.path
+    )
+    return table

@@ -1,0 +1,45 @@
+"""The few numbers that a run ends with."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+
+def summary_numbers(
+    frames: pd.DataFrame, scores: pd.DataFrame, selection_table: pd.DataFrame
+) -> dict[str, str]:
+    """Frames in, dropped, usable and chosen, as words for people."""
+    dropped = ~scores["usable"]
+    return {
+        "frames in": str(len(frames)),
+        "dropped": str(int(dropped.sum())),
+        "usable": str(int(scores["usable"].sum())),
+        "chosen": str(int(selection_table["chosen"].sum())),
+    }
+
+
+def summary_text(
+    identity: str,
+    frames: pd.DataFrame,
+    scores: pd.DataFrame,
+    selection_table: pd.DataFrame,
+    export_path: str,
+) -> str:
+    """The summary that ends a run's log: what went in, what was dropped and why."""
+    dropped = scores[~scores["usable"]]
+    reasons = Counter(_kind(str(reason)) for reason in dropped["reason"])
+    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    lines = [
+        f"{identity}: {len(frames)} frames in, {len(dropped)} dropped"
+        + (f" ({why})" if why else "")
+        + f", {int(selection_table['chosen'].sum())} chosen",
+        f"chosen views for a trainer: {export_path}",
+    ]
+    return "\n".join(lines)
+
+
+def _kind(reason: str) -> str:
+    """The reason without the frame that it names."""
+    return "duplicate" if reason.startswith("duplicate of ") else reason

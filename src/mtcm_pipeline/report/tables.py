@@ -1,0 +1,83 @@
+"""DataFrames as rows of text, ready for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table as it is shown.
+
+    Attributes:
+        columns: headings.
+        numeric: whether a column is aligned like numbers.
+        rows: cells as text.
+    """
+
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def table_view(table: pd.DataFrame, columns: Sequence[str] | None = None) -> TableView:
+    """The table, or those of the columns that it has."""
+    chosen = [c for c in (table.columns if columns is None else columns) if c in table]
+    cells = [[cell_text(value) for value in table[column]] for column in chosen]
+    return TableView(
+        tuple(str(column).replace("_", " ") for column in chosen),
+        tuple(_is_number(table[column]) for column in chosen),
+        tuple(zip(*cells, strict=True)) if cells else (),
+    )
+
+
+def mapping_view(mapping: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Names and values as text; mappings inside are joined with dots."""
+    rows: list[tuple[str, str]] = []
+    for key, value in mapping.items():
+        if isinstance(value, Mapping) and value:
+            inner = mapping_view(value)
+            rows += [(f"{key}.{name}", text) for name, text in inner]
+        else:
+            rows.append((str(key), cell_text(value)))
+    return rows
+
+
+def cell_text(value: object) -> str:
+    """A value as people write it: three digits, yes or no, a dash for absent."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return number_text(float(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(cell_text(entry) for entry in value) or ABSENT
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ABSENT
+    return str(value) or ABSENT
+
+
+def number_text(value: float) -> str:
+    """Three significant digits, no exponent between 0.001 and 10 million."""
+    if np.isnan(value):
+        return ABSENT
+    if value == 0 or np.isinf(value):
+        return f"{value:g}"
+    if not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.2e}"
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(
+        column
+    )

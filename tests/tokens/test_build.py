@@ -1,5 +1,10 @@
 import numpy as np
 import pytest
+
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.tokens.build import build_tokens, sequence_times
+from mtcm_pipeline.tokens.layout import FIELDS, Tokens
+from mtcm_pipeline.tokens.standardise import Standardiser
 from synthetic import (
     frame_table,
     moved,
@@ -7,11 +12,6 @@ from synthetic import (
     random_similarity,
     smooth_embeddings,
 )
-
-from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.tokens.build import build_tokens, sequence_times
-from mtcm_pipeline.tokens.layout import FIELDS, Tokens
-from mtcm_pipeline.tokens.standardise import Standardiser
 
 
 @pytest.fixture

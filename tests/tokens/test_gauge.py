@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from synthetic import moved, orbit_cameras, random_similarity
 
 from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import PosedCameras
@@ -11,6 +10,7 @@ from mtcm_pipeline.tokens.gauge import (
     geometric_median,
     robust_up,
 )
+from synthetic import moved, orbit_cameras, random_similarity
 
 
 def canonical(cameras):

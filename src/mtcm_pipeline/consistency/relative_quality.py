@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mtcm_pipeline.consistency.neighbours import pose_features
 from mtcm_pipeline.ingest.quality import relative_to_neighbours
@@ -17,6 +18,9 @@ def relative_quality(
     frames: pd.DataFrame, tokens: Tokens, neighbours: int
 ) -> pd.DataFrame:
     """Columns `sharpness_ratio`, `luminance_ratio`, `mask_area_ratio`, `duplicate_of`.
+
+    Luminance counts as odd only if it is so beside the neighbours in pose and beside the
+    neighbours in time: the dark side of a subject is a stretch of dark frames.
 
     Args:
         frames: the ingested frame table, rows as in `tokens`.
@@ -31,11 +35,29 @@ def relative_quality(
         tokens.times,
         neighbours,
     )
+    nowhere = np.full((len(tokens), 3), np.nan)
+    by_time = relative_to_neighbours(
+        frames["luminance"].to_numpy(dtype=np.float64),
+        nowhere,
+        nowhere,
+        tokens.times,
+        neighbours,
+    )
+    by_pose = frames["relative_luminance"].to_numpy(dtype=np.float64)
     return pd.DataFrame(
         {
             "sharpness_ratio": np.exp(frames["relative_sharpness"]),
-            "luminance_ratio": np.exp(frames["relative_luminance"]),
+            "luminance_ratio": np.exp(_nearer_to_zero(by_pose, by_time)),
             "mask_area_ratio": np.exp(mask_area),
             "duplicate_of": frames["duplicate_of"],
         }
     )
+
+
+def _nearer_to_zero(
+    a: NDArray[np.float64], b: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(N,) of two numbers the one with the smaller size; the known one if one is NaN."""
+    known = np.where(np.isnan(a), b, a)
+    both = np.isfinite(a) & np.isfinite(b)
+    return np.where(both & (np.abs(b) < np.abs(a)), b, known)

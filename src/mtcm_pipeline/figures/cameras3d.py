@@ -29,7 +29,7 @@ _STROKE = np.array([0, 1, 2, 0, 3, 4, 0, -1, 1, 4, -1, 2, 3, -1])
 _REACH_SHARE = 90.0
 _REACH_FACTOR = 1.6
 _INK = "#7d848d"  # readable on white and on black
-_LINES = "rgba(125,132,141,0.35)"
+_LINES = "#b4bac1"
 
 
 def camera_plot(
@@ -80,7 +80,9 @@ def camera_plot(
             for i in map(int, where.nonzero()[0])
         ]
         _add_cameras(figure, word, drawn[where], directions[where], hover)
-    _lay_out(figure, np.vstack([drawn[posed], kept]), int((~posed).sum()))
+    if not posed.all():
+        _mention(figure, f"without a pose, not drawn ({(~posed).sum()})")
+    _lay_out(figure, np.vstack([drawn[posed], kept]))
     return figure
 
 
@@ -162,7 +164,7 @@ def _add_cameras(
             y=y,
             z=z,
             mode="markers",
-            marker={"symbol": style.symbol, "size": 5, "color": style.colour},
+            marker={"symbol": style.symbol, "size": 6, "color": style.colour},
             legendgroup=state,
             name=html.escape(f"{state} ({len(centres)})"),
             hovertext=hover,
@@ -197,12 +199,26 @@ def _points_trace(
     )
 
 
-def _lay_out(figure: go.Figure, shown: Float, without: int) -> None:
+def _mention(figure: go.Figure, words: str) -> None:
+    """A line of the legend without anything to see."""
+    figure.add_trace(
+        go.Scatter3d(
+            x=[None],
+            y=[None],
+            z=[None],
+            mode="markers",
+            marker={"symbol": "circle-open", "color": _INK},
+            name=words,
+        )
+    )
+
+
+def _lay_out(figure: go.Figure, shown: Float) -> None:
     """Equal units on all axes, room for all that is shown and the subject."""
     everything = np.vstack([shown, np.zeros((1, 3))])
     low = everything.min(axis=0) - 2 * _PYRAMID
     high = everything.max(axis=0) + 2 * _PYRAMID
-    titles = ("x (where the frames begin)", "y", "z (up)")
+    titles = ("x", "y", "z, up")
     axes = {
         f"{letter}axis": {
             "title": {"text": title, "font": {"size": 11}},
@@ -218,18 +234,12 @@ def _lay_out(figure: go.Figure, shown: Float, without: int) -> None:
         scene={
             **axes,
             "aspectmode": "data",
-            "camera": {"eye": {"x": 1.3, "y": 1.3, "z": 0.9}},
+            "camera": {"eye": {"x": 1.1, "y": 1.1, "z": 0.75}},
         },
-        margin={"l": 0, "r": 0, "t": 30 if without else 0, "b": 0},
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": _INK, "activecolor": _INK},
         paper_bgcolor="rgba(0,0,0,0)",
         font={"color": _INK},
         legend={"orientation": "h", "y": 0.0, "yanchor": "top", "itemsizing": "constant"},
         hoverlabel={"align": "left"},
     )
-    if without:
-        figure.update_layout(
-            title={
-                "text": f"{without} frames without a pose are not drawn",
-                "font": {"size": 12},
-            }
-        )

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy import uint8
 from numpy.typing import NDArray
 
-from mtcm_pipeline.figures.labels import fitted, literal, wrapped
+from mtcm_pipeline.figures.labels import literal, told_apart, wrapped
 from mtcm_pipeline.figures.style import (
     ABSENT,
     FAINT,
@@ -65,13 +65,14 @@ def contact_sheet(
     if not shown:
         say(axes_at(figure, 0, 0, width, height), "there are no frames to show")
         return figure
+    short = told_apart(names[:shown], _TILE * 72, LABEL_PT)
     for place in range(shown):
         row, column = divmod(place, columns)
         left = _MARGIN + column * (_TILE + _GAP)
         bottom = height - _MARGIN - _LEGEND - row * (_TILE + _TEXT + _GAP) - _TILE
         axes = axes_at(figure, left, bottom, _TILE, _TILE, xticks=[], yticks=[])
         _draw_tile(axes, thumbnails.get(names[place]), marks[place])
-        _write_caption(axes, names[place], captions[place], marks[place])
+        _write_caption(axes, short[place], captions[place], marks[place])
     _write_legend(figure, list(marks[:shown]), len(names) - shown)
     return figure
 
@@ -116,7 +117,7 @@ def _write_caption(axes: Axes, name: str, caption: str, mark: str) -> None:
     room = _TILE * 72
     lines = wrapped(caption, room, LABEL_PT, _CAPTION_LINES)
     colour = state_style(mark).colour
-    for line, text in enumerate([fitted(name, room, LABEL_PT), *lines]):
+    for line, text in enumerate([name, *lines]):
         axes.text(
             0.0,
             -0.035 - 0.098 * line,

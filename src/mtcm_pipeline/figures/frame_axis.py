@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.figures.labels import (
     evenly,
-    fitted,
     label_room,
     literal,
     spread,
     thin_out,
+    told_apart,
 )
 from mtcm_pipeline.figures.style import LABEL_PT, STATES, points_per_pixel
 
@@ -59,7 +59,10 @@ def name_ticks(
     """
     rows = _rows_to_name(faulty, axis_pt)
     axis = axes.xaxis if which == "x" else axes.yaxis
-    texts = [_tick_text(names[row], bool(faulty[row]), room_pt) for row in rows]
+    signs = [f"{_FAULTY.sign} " if faulty[row] else "" for row in rows]
+    room_pt -= 2 * LABEL_PT * any(signs)
+    short = told_apart([names[row] for row in rows], room_pt, LABEL_PT)
+    texts = [sign + name for sign, name in zip(signs, short, strict=True)]
     axis.set_ticks(rows, texts, fontsize=LABEL_PT, **literal())
     if which == "x":
         axes.tick_params(axis="x", labelrotation=90)
@@ -78,11 +81,6 @@ def _rows_to_name(faulty: Bool, axis_pt: float) -> NDArray[np.int64]:
     gap = _LINE_PT * n / axis_pt
     priority = faulty[candidates].astype(np.float64)
     return candidates[thin_out(candidates.astype(np.float64), priority, gap)]
-
-
-def _tick_text(name: str, faulty: bool, room_pt: float) -> str:
-    sign = f"{_FAULTY.sign} " if faulty else ""
-    return sign + fitted(name, room_pt - 2 * LABEL_PT * bool(sign), LABEL_PT)
 
 
 def mark_faulty_columns(axes: Axes, faulty: Bool) -> None:
@@ -132,9 +130,10 @@ def name_faulty_above(
     places = spread(wanted, _LINE_PT, _LINE_PT / 2, axis_pt - _LINE_PT / 2)
     line = {"arrowstyle": "-", "color": _FAULTY.colour, "linewidth": 0.6}
     line |= {"relpos": (0.5, 0.0), "shrinkA": 0, "shrinkB": 0}
-    for row, place in zip(rows.tolist(), places, strict=True):
+    short = told_apart([names[row] for row in rows.tolist()], room_pt - 22, LABEL_PT)
+    for row, place, text in zip(rows, places, short, strict=True):
         axes.annotate(
-            fitted(names[row], room_pt - 22, LABEL_PT),
+            text,
             xy=((row + 0.5) * axis_pt / len(faulty), axes_pt + 2 * _MARK_PT),
             xycoords="axes points",
             xytext=(place, axes_pt + 2 * _MARK_PT + 10),

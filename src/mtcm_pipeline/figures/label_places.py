@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mtcm_pipeline.figures.labels import fitted, literal, width_pt
+from mtcm_pipeline.figures.labels import literal, told_apart, width_pt
 from mtcm_pipeline.figures.style import INK, LABEL_PT, STATES, points_per_pixel
 
 Float = NDArray[np.float64]
@@ -51,10 +51,10 @@ def place_labels(
     inside = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
     taken = [_around(places[i]) for i in wanted]
     named: list[int] = []
-    for i in wanted:
+    short = told_apart([names[i] for i in wanted], _ROOM_PT, LABEL_PT)
+    for i, text in zip(wanted, short, strict=True):
         if len(named) >= _MOST_LABELS:
             break
-        text = fitted(names[i], _ROOM_PT, LABEL_PT)
         boxes = _boxes_about(places[i], width_pt(text, LABEL_PT))
         box = _best_box(boxes, inside, taken, places)
         if box is None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from itertools import takewhile
+from string import digits
 from typing import Any
 
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
+from matplotlib.ft2font import FT2Font, LoadFlags
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
@@ -35,6 +37,7 @@ _FAMILIES = (
     "Arial Unicode MS",
 )
 _NO_GLYPH = "□"
+_EM_PX = 100.0
 _MARGIN = 1.04  # hinted glyphs on the pixel grid are a little wider than their outlines
 
 
@@ -52,11 +55,7 @@ def drawable(text: str) -> str:
 
 def width_pt(text: str, size_pt: float) -> float:
     """How wide a line of text is, in points."""
-    if not text:
-        return 0.0
-    font = FontProperties(family=list(_families()), size=size_pt)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) * _MARGIN
+    return sum(_advance(ord(c)) for c in text) * size_pt * _MARGIN
 
 
 def fitted(text: str, room_pt: float, size_pt: float) -> str:
@@ -73,6 +72,24 @@ def fitted(text: str, room_pt: float, size_pt: float) -> str:
     return shown
 
 
+def told_apart(names: Sequence[str], room_pt: float, size_pt: float) -> list[str]:
+    """The names so that each fits and they still differ.
+
+    Where one is too long, what all have in common at the start and at the end becomes
+    '…'; a number is kept whole.
+    """
+    shown = [drawable(name) for name in names]
+    if all(width_pt(name, size_pt) <= room_pt for name in shown):
+        return shown
+    start = _common_start(shown).rstrip(digits)
+    if len(set(names)) > 1:
+        rest = [name[len(start) :] for name in shown]
+        end = _common_start([name[::-1] for name in rest])[::-1].lstrip(digits)
+        head, tail = "…" if start else "", "…" if end else ""
+        shown = [f"{head}{name[: len(name) - len(end)]}{tail}" for name in rest]
+    return [fitted(name, room_pt, size_pt) for name in shown]
+
+
 def wrapped(text: str, room_pt: float, size_pt: float, lines: int) -> list[str]:
     """The text broken at spaces into at most `lines` lines; the last one is shortened."""
     words = drawable(text).split()
@@ -86,6 +103,13 @@ def wrapped(text: str, room_pt: float, size_pt: float, lines: int) -> list[str]:
         broken.append(fitted(" ".join(words[:taken]), room_pt, size_pt))
         words = words[taken:]
     return [*broken, fitted(" ".join(words), room_pt, size_pt)] if words else broken
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    """The letters with which all texts begin."""
+    low, high = min(texts), max(texts)  # in alphabetical order the two that differ first
+    same = (a == b for a, b in zip(low, high, strict=False))
+    return low[: sum(takewhile(bool, same))]
 
 
 def thin_out(positions: Float, priority: Float, gap: float) -> Int:
@@ -151,11 +175,22 @@ def _families() -> tuple[str, ...]:
 
 
 @cache
-def _characters() -> frozenset[int]:
-    """Code points that the families at hand can draw."""
-    paths: Sequence[str] = [
-        font_manager.findfont(FontProperties(family=family)) for family in _families()
+def _characters() -> dict[int, FT2Font]:
+    """Code points that the families at hand can draw, each with the font that does."""
+    fonts = [
+        font_manager.get_font(font_manager.findfont(FontProperties(family=family)))
+        for family in reversed(_families())
     ]
-    return frozenset(
-        code for path in paths for code in font_manager.get_font(path).get_charmap()
+    return {code: font for font in fonts for code in font.get_charmap()}
+
+
+@cache
+def _advance(code: int) -> float:
+    """Width of a letter in units of the font's size."""
+    font = _characters().get(code) or _characters()[ord(_NO_GLYPH)]
+    font.set_size(_EM_PX, 72)
+    return (
+        font.load_char(code, flags=LoadFlags.NO_HINTING).linearHoriAdvance
+        / 65536
+        / _EM_PX
     )

@@ -172,9 +172,10 @@ def scatter_map(
     """
     figure = new_figure(8.0, 6.6)
     axes = axes_at(figure, 0.3, 0.75, 6.6, 5.25)
-    _draw_map(axes, points, _Frames(names, times, faulty, chosen))
+    frames = _Frames(names, times, faulty, chosen)
+    _draw_map(axes, points, frames)
     figure.text(0.3 / 8.0, 6.25 / 6.6, title, fontsize=TITLE_PT, color=INK, **literal())
-    _explain(figure, axes, axes_at(figure, 7.05, 0.75, 0.16, 5.25))
+    _explain(figure, frames, axes_at(figure, 7.05, 0.75, 0.16, 5.25))
     return figure
 
 
@@ -218,7 +219,7 @@ def token_and_pose_maps(
         fontsize=TITLE_PT,
         color=INK,
     )
-    _explain(figure, figure.axes[0], axes_at(figure, 13.1, 0.75, 0.16, 5.25))
+    _explain(figure, frames, axes_at(figure, 13.1, 0.75, 0.16, 5.25))
     return figure
 
 
@@ -261,7 +262,7 @@ def _draw_map(axes: Axes, points: Float | None, frames: _Frames) -> None:
         axes.scatter(*points[shown].T, label=state, **_look(state, frames.times[shown]))
     if not known.all():
         axes.set_xlabel(
-            f"{(~known).sum()} frames without these numbers are not drawn",
+            f"frames without these numbers, not drawn: {(~known).sum()}",
             fontsize=LABEL_PT,
             color=FAINT,
         )
@@ -288,9 +289,11 @@ def _look(state: str, times: Float) -> dict[str, Any]:
     }
 
 
-def _explain(figure: Figure, axes: Axes, bar: Axes) -> None:
+def _explain(figure: Figure, frames: _Frames, bar: Axes) -> None:
     """Legend of the shapes (grey: the colour is time), and the colour bar of time."""
-    words = {"usable": "kept, not chosen", "chosen": "chosen", "faulty": "faulty"}
+    rest = "kept, not chosen" if frames.chosen.any() else "not faulty"
+    words = {"usable": rest, "chosen": "chosen", "faulty": "faulty"}
+    shown = frames.by_state()
     handles = [
         Line2D(
             [],
@@ -303,6 +306,7 @@ def _explain(figure: Figure, axes: Axes, bar: Axes) -> None:
             label=word,
         )
         for state, word in words.items()
+        if shown[state].any()
     ]
     figure.legend(
         handles=handles,

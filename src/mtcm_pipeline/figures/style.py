@@ -33,7 +33,8 @@ class StateStyle:
     Attributes:
         colour: of marks and lines.
         marker: matplotlib's marker.
-        symbol: plotly's marker in three dimensions.
+        symbol: plotly's marker in three dimensions; not its "x", which is drawn with an
+            emoji that many machines lack.
         sign: a character that stands for it in text.
     """
 
@@ -46,8 +47,8 @@ class StateStyle:
 STATES: dict[str, StateStyle] = {
     "chosen": StateStyle("#0072b2", "D", "diamond", "◆"),
     "usable": StateStyle("#7a828c", "o", "circle", "●"),
-    "faulty": StateStyle("#d55e00", "X", "x", "✕"),
-    "proposed": StateStyle("#009e73", "P", "cross", "✚"),
+    "faulty": StateStyle("#d55e00", "X", "cross", "✕"),
+    "proposed": StateStyle("#009e73", "P", "diamond-open", "✚"),
 }
 _OTHER_STATE = StateStyle("#aa4499", "s", "square-open", "■")
 

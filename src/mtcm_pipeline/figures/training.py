@@ -239,7 +239,6 @@ def recon_deltas(
         cmap="viridis",
         norm=_error_norm(errors),
     )
-    image.cmap.set_bad(ABSENT)
     axes.set_facecolor(ABSENT)
     axes.set_yticks(range(len(FIELDS)), [_FIELD_WORDS.get(f, f) for f in FIELDS])
     axes.tick_params(axis="y", labelsize=TEXT_PT, length=0)
@@ -292,10 +291,11 @@ def _name_frames(
     )
     left_out = int(faulty.sum()) - named
     if left_out:
-        upper.set_title(
+        upper.figure.text(
+            0.985,
+            0.015,
             f"{left_out} more faulty frames are marked, not named",
-            loc="right",
+            ha="right",
             fontsize=LABEL_PT,
-            color=FAINT,
-            pad=90,
+            color=INK,
         )

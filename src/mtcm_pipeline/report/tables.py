@@ -38,15 +38,24 @@ def table_view(table: pd.DataFrame, columns: Sequence[str] | None = None) -> Tab
 
 
 def mapping_view(mapping: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Names and values as text; mappings inside are joined with dots."""
+    """Names and values as text, numbers in full; mappings inside are joined with dots."""
     rows: list[tuple[str, str]] = []
     for key, value in mapping.items():
         if isinstance(value, Mapping) and value:
             inner = mapping_view(value)
             rows += [(f"{key}.{name}", text) for name, text in inner]
         else:
-            rows.append((str(key), cell_text(value)))
+            rows.append((str(key), exact_text(value)))
     return rows
+
+
+def exact_text(value: object) -> str:
+    """A value with all its digits, so that it can be typed in again."""
+    if isinstance(value, float | np.floating):
+        return repr(float(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(exact_text(entry) for entry in value) or ABSENT
+    return cell_text(value)
 
 
 def cell_text(value: object) -> str:

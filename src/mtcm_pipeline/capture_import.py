@@ -1,0 +1,183 @@
+"""Bring a folder with a capture into the project's layout under data/.
+
+What is looked for in the source folder:
+
+| there                                              | under data/                  |
+|----------------------------------------------------|------------------------------|
+| images/, photos/, raw_images/, or pictures right in| raw_images/<identity>/       |
+| masks/ or mask/ (`x.png`, or `x.jpg.png` as COLMAP)| masks/<identity>/x.png       |
+| embeddings/                                        | embeddings/<identity>/       |
+| poses.json, exif.json, transforms.json,            | metadata/<identity>/         |
+| poses_bounds.npy (kept, not read), sparse/         |                              |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtcm_pipeline.capture.files import stem_of
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.identity_folders import install_identity
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic")
+_IMAGE_FOLDERS = ("images", "photos", "raw_images")
+_MASK_FOLDERS = ("masks", "mask")
+_METADATA_FILES = ("poses.json", "exif.json", "transforms.json", "poses_bounds.npy")
+_SPARSE_SUFFIXES = (".bin", ".txt")
+_POSE_SOURCES = ("poses.json", "sparse", "transforms.json")  # the first found wins
+
+
+@dataclass(frozen=True)
+class FoundCapture:
+    """The files of a capture, by the names that they get; nothing was copied yet.
+
+    Attributes:
+        images: picture files by file name.
+        masks: mask files by `<stem>.png`.
+        embeddings: `.npy` files by file name.
+        metadata: pose and EXIF files by path relative to the metadata folder.
+        notes: what was seen and left behind, for people.
+    """
+
+    images: dict[str, Path]
+    masks: dict[str, Path]
+    embeddings: dict[str, Path]
+    metadata: dict[str, Path]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pose_source(self) -> str:
+        """Where the poses will come from; several sources may lie side by side."""
+        tops = {name.split("/")[0] for name in self.metadata}
+        found = [source for source in _POSE_SOURCES if source in tops]
+        return found[0] if found else "none given: structure from motion on the images"
+
+    def lines(self) -> list[str]:
+        """The findings, a line each."""
+        masked = len({stem_of(n) for n in self.images} & {stem_of(n) for n in self.masks})
+        return [
+            f"frames: {len(self.images)}",
+            f"masks: {masked} of {len(self.images)} frames",
+            f"embeddings: {len(self.embeddings) or 'none, they are computed'}",
+            f"poses: {self.pose_source}",
+            f"metadata files: {', '.join(sorted(self.metadata)) or 'none'}",
+            *self.notes,
+        ]
+
+
+def find_capture(source: Path) -> FoundCapture:
+    """Look through `source` for everything that the layout knows.
+
+    Raises:
+        CaptureError: it is no folder, or there are no pictures in it.
+    """
+    if not source.is_dir():
+        raise CaptureError(f"{source} is not a folder: give the folder of a capture")
+    image_folder = _first_folder(source, _IMAGE_FOLDERS) or source
+    images = {
+        file.name: file
+        for file in _files(image_folder)
+        if file.suffix.lower() in IMAGE_SUFFIXES
+    }
+    if not images:
+        looked = ", ".join(f"{name}/" for name in _IMAGE_FOLDERS)
+        raise CaptureError(
+            f"no pictures in {source}: looked for {', '.join(IMAGE_SUFFIXES)} in "
+            f"{looked} and in the folder itself"
+        )
+    masks, notes = _masks(_first_folder(source, _MASK_FOLDERS), images)
+    embeddings = {
+        file.name: file for file in _files(source / "embeddings") if file.suffix == ".npy"
+    }
+    notes += _left_behind(image_folder)
+    return FoundCapture(images, masks, embeddings, _metadata(source), tuple(notes))
+
+
+def import_capture(
+    source: Path, data: Path, identity: str | None = None, *, replace: bool = False
+) -> FoundCapture:
+    """Copy a capture into the layout under `data`; all of it or nothing.
+
+    Args:
+        source: folder of the capture; it is only read.
+        data: the project's data folder.
+        identity: name of the identity; the source folder's name when left out.
+        replace: whether an existing identity may be replaced.
+
+    Raises:
+        IdentityError: the name is no folder name.
+        CaptureError: there are no pictures, or the identity exists already.
+    """
+    source = source.resolve()
+    found = find_capture(source)
+    parts = {
+        "raw_images": found.images,
+        "masks": found.masks,
+        "embeddings": found.embeddings,
+        "metadata": found.metadata,
+    }
+    name = source.name if identity is None else identity
+    _refuse_own_folders(source, data.resolve(), name)
+    install_identity(data, name, parts, replace=replace)
+    return found
+
+
+def _refuse_own_folders(source: Path, data: Path, identity: str) -> None:
+    """Replacing an identity by itself would remove the source before it is copied."""
+    for part in data.iterdir() if data.is_dir() else ():
+        target = part / identity
+        if source == target or target in source.parents:
+            raise CaptureError(f"{source} is a folder of identity {identity!r} itself")
+
+
+def _first_folder(source: Path, names: Iterable[str]) -> Path | None:
+    return next((source / name for name in names if (source / name).is_dir()), None)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Visible files of `folder`, sorted; none where it is absent."""
+    if not folder.is_dir():
+        return []
+    files = (entry for entry in folder.iterdir() if entry.is_file())
+    return sorted(file for file in files if not file.name.startswith("."))
+
+
+def _masks(
+    folder: Path | None, images: Iterable[str]
+) -> tuple[dict[str, Path], list[str]]:
+    """Mask files under the name `<stem of the image>.png`, and what is odd about them."""
+    found: dict[str, Path] = {}
+    skipped = []
+    known = set(images)
+    for file in _files(folder) if folder else ():
+        if file.suffix.lower() != ".png":
+            skipped.append(file.name)
+            continue
+        stem = stem_of(file.stem) if file.stem in known else file.stem
+        if f"{stem}.png" in found:
+            raise CaptureError(
+                f"masks {found[f'{stem}.png'].name!r} and {file.name!r} are for the same "
+                f"frame: remove one"
+            )
+        found[f"{stem}.png"] = file
+    notes = [f"left behind: {len(skipped)} masks that are not .png"] if skipped else []
+    return found, notes
+
+
+def _left_behind(folder: Path) -> list[str]:
+    deeper = [entry.name for entry in folder.iterdir() if entry.is_dir()]
+    if folder.name in _IMAGE_FOLDERS and deeper:
+        return [
+            f"left behind: folders within {folder.name}/: {', '.join(sorted(deeper))}"
+        ]
+    return []
+
+
+def _metadata(source: Path) -> dict[str, Path]:
+    found = {n: source / n for n in _METADATA_FILES if (source / n).is_file()}
+    for file in sorted((source / "sparse").rglob("*")):
+        if file.is_file() and file.suffix in _SPARSE_SUFFIXES:
+            found[file.relative_to(source).as_posix()] = file
+    return found

@@ -1,0 +1,93 @@
+"""What a capture has and what it lacks, counted."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
+from mtcm_pipeline.ingest.frames import IngestedFrames
+from mtcm_pipeline.ingest.matching import shown
+
+_PARTS = {
+    "image": "has_image",
+    "pose": "has_pose",
+    "mask": "has_mask",
+    "embedding": "has_embedding",
+    "timestamp": "has_timestamp",
+    "focal length": "has_focal",
+}
+
+
+def data_quality_table(
+    frames: IngestedFrames, notes: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Counts of every part of a capture, then its problems and remarks.
+
+    Args:
+        frames: the capture; its embeddings entered (`intake.with_embeddings`).
+        notes: further remarks, for example of the embeddings.
+
+    Returns:
+        One row a part with columns `part`, `present`, `absent` (frames), and `examples`
+        (the first frames that lack it). A row `problems` counts the frames that have
+        any, with the texts as examples; rows `note` hold one remark each.
+    """
+    table = frames.table
+    rows = [_part_row(table, part, column) for part, column in _PARTS.items()]
+    troubled = table[table["problems"] != ""]
+    rows.append(
+        {
+            "part": "problems",
+            "present": len(troubled),
+            "absent": len(table) - len(troubled),
+            "examples": " | ".join(
+                f"{name}: {text}"
+                for name, text in zip(troubled["name"], troubled["problems"], strict=True)
+            ),
+        }
+    )
+    for note in (*frames.notes, *notes):
+        rows.append({"part": "note", "present": 0, "absent": 0, "examples": note})
+    return pd.DataFrame(rows, columns=["part", "present", "absent", "examples"])
+
+
+def summary_lines(quality: pd.DataFrame) -> tuple[str, ...]:
+    """The data-quality table as lines for the log; whole parts take one line together."""
+    rows = [
+        (str(part), int(present), int(absent), str(examples))
+        for part, present, absent, examples in zip(
+            quality["part"],
+            quality["present"],
+            quality["absent"],
+            quality["examples"],
+            strict=True,
+        )
+    ]
+    whole = [part for part, _, absent, _ in rows if part in _PARTS and absent == 0]
+    lines = [f"every frame has: {', '.join(whole)}"] if whole else []
+    for part, present, absent, examples in rows:
+        if part in _PARTS and absent:
+            lines.append(
+                f"{part}: absent for {absent} of {present + absent} ({examples})"
+            )
+        elif part == "problems" and present:
+            lines.append(f"{present} frames have problems: {examples}")
+        elif part == "note":
+            lines.append(f"note: {examples}")
+    return tuple(lines)
+
+
+def _part_row(table: pd.DataFrame, part: str, column: str) -> dict[str, object]:
+    lacking = tuple(table.loc[~table[column], "name"])
+    return {
+        "part": part,
+        "present": int(table[column].sum()),
+        "absent": len(lacking),
+        "examples": shown(lacking),
+    }
+
+
+def problems_of(table: pd.DataFrame, name: str) -> tuple[str, ...]:
+    """The problems of one frame, one by one."""
+    text = str(table.loc[table["name"] == name, "problems"].iloc[0])
+    return tuple(text.split(PROBLEM_SEPARATOR)) if text else ()

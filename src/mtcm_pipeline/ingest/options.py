@@ -1,0 +1,54 @@
+"""How a capture is taken in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class IngestOptions:
+    """Parameters under `ingest`; each default with its reason.
+
+    Attributes:
+        require_poses: whether a capture without any pose stops the run. It does by
+            default: after minutes of work nothing could be exported.
+        encoder: computes the embeddings that have no file. EfficientNet-Lite0 brings
+            its weights; dinov2_vits14 tells views apart better but needs a file.
+        encoder_weights: path of that file; None for weights inside a package.
+        encoder_batch: images encoded at once; more does not pay on a CPU.
+        thumbnail_px: longest side of the thumbnails for the report.
+        measure_px: longest side at which sharpness is measured; about what trainers
+            use, so that blur which they would not see does not count. Smaller
+            photographs are measured as they are.
+        probe_frames: frames with an embedding file that are encoded again, to see
+            whether the files come from the same encoder.
+        same_encoder_cosine: such pairs at least this similar come from one encoder;
+            another encoder's vectors are near 0, another resize's above 0.98.
+        neighbours: frames that sharpness and luminance are compared with; six are
+            those around a frame on a band of cameras.
+        duplicate_correlation: frames whose detail is at least this correlated may be
+            copies of one another; distinct frames of real captures stay below .985,
+            copies above .995 (see `quality.near_duplicates`).
+        duplicate_cosine: embeddings less similar than this say that they are not;
+            the embedding of a strongly compressed copy may fall to .87.
+        duplicate_difference: so does a mean difference of the grey values beyond this,
+            in 0..1; 5 % more exposure make .026.
+    """
+
+    require_poses: bool = True
+    encoder: Literal["efficientnet_lite0", "dinov2_vits14"] = "efficientnet_lite0"
+    encoder_weights: str | None = None
+    encoder_batch: int = Field(default=16, ge=1, le=256)
+    thumbnail_px: int = Field(default=160, ge=32, le=1024)
+    measure_px: int = Field(default=800, ge=64)
+    probe_frames: int = Field(default=3, ge=1)
+    same_encoder_cosine: float = Field(default=0.98, gt=0.0, le=1.0)
+    neighbours: int = Field(default=6, ge=1)
+    duplicate_correlation: float = Field(default=0.99, gt=0.0, le=1.0)
+    duplicate_cosine: float = Field(default=0.8, gt=0.0, le=1.0)
+    duplicate_difference: float = Field(default=0.03, gt=0.0, le=1.0)

@@ -1,0 +1,1 @@
+"""The generated sample capture: a painted bust, photographed by a shaky virtual hand."""

@@ -1,0 +1,1 @@
+"""Foreground masks made from the photographs themselves, where none were given."""

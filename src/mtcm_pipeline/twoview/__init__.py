@@ -1,0 +1,1 @@
+"""Pairs of photographs: matched features, and whether the given poses explain them."""

@@ -1,0 +1,191 @@
+"""Features of all frames: what the store knows is not computed again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.errors import FileContentError
+from mtcm_pipeline.formats.images import decode_image
+from mtcm_pipeline.formats.masks import decode_mask
+from mtcm_pipeline.twoview.features import Features, find_features
+from mtcm_pipeline.twoview.options import TwoViewOptions
+from mtcm_pipeline.twoview.workers import run_jobs
+
+Size = tuple[int, int]
+OnProgress = Callable[[str, int, int], None]
+
+# Raised when features of the same content and options would come out differently.
+_VERSION = "1"
+_DECIDING_OPTIONS = (
+    "feature_px",
+    "first_octave",
+    "max_features",
+    "peak_threshold",
+    "mask_margin_px",
+)
+
+
+class FeatureStore(Protocol):
+    """Where features stay between runs: bytes by key."""
+
+    def read(self, key: str) -> bytes | None:
+        """What was written under `key`, or None."""
+
+    def write(self, key: str, content: bytes) -> None:
+        """Keep `content` under `key`."""
+
+
+@dataclass(frozen=True)
+class FrameContent:
+    """The files of one frame, as bytes.
+
+    Attributes:
+        name: the image's file name.
+        image: a JPEG, PNG, WebP or HEIC file.
+        mask: an image file; None without a mask.
+        posed_size: (width, height) of the frame's camera, which says how the pixels are
+            oriented (`formats.images.decode_image`).
+        options: parameters.
+    """
+
+    name: str
+    image: bytes
+    mask: bytes | None
+    posed_size: Size | None
+    options: TwoViewOptions
+
+    @property
+    def key(self) -> str:
+        """Changes with everything that the features depend on."""
+        options = {name: asdict(self.options)[name] for name in _DECIDING_OPTIONS}
+        digest = hashlib.sha256(repr((_VERSION, options, self.posed_size)).encode())
+        for part in (self.image, self.mask):
+            digest.update(b"absent" if part is None else hashlib.sha256(part).digest())
+        return f"{digest.hexdigest()}.npz"
+
+
+@dataclass
+class FoundFeatures:
+    """Features by frame, and why a frame has none."""
+
+    by_name: dict[str, Features] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def features_of_file(content: FrameContent) -> Features:
+    """Decode a frame and find its features.
+
+    Raises:
+        FileContentError: the image or its mask cannot be read.
+    """
+    rgb = decode_image(content.image, content.name, content.posed_size).rgb
+    grey = np.array(Image.fromarray(rgb).convert("L"))
+    mask = None
+    if content.mask is not None:
+        size = (grey.shape[1], grey.shape[0])
+        mask, _ = decode_mask(content.mask, f"of {content.name}", size=size)
+        mask = mask if mask.any() else None
+    return find_features(grey, mask, content.options)
+
+
+def features_of_frames(
+    names: Sequence[str],
+    images: FileLoaders,
+    masks: FileLoaders,
+    sizes: Mapping[str, Size],
+    options: TwoViewOptions,
+    *,
+    store: FeatureStore | None = None,
+    extract: Callable[[FrameContent], Features] = features_of_file,
+    on_progress: OnProgress | None = None,
+) -> FoundFeatures:
+    """Features of the frames `names`, from the store where it has them.
+
+    Args:
+        names: image file names.
+        images: photographs by image name.
+        masks: masks by the name of their image.
+        sizes: (width, height) of the frames' cameras by image name.
+        options: parameters.
+        store: keeps features between runs; None keeps nothing.
+        extract: computes the features of a frame; importable by name if there are
+            workers.
+        on_progress: called with the step, how many frames are done, and of how many.
+    """
+    found = FoundFeatures()
+    stored: dict[str, Features] = {}
+    pending = _pending(names, images, masks, sizes, options, store, stored, found)
+    jobs = ((extract, content) for content in pending)
+    for done, (name, key, result) in enumerate(_computed(jobs, options.workers), 1):
+        if isinstance(result, str):
+            found.problems[name] = result
+        else:
+            found.by_name[name] = result
+            if store is not None:
+                store.write(key, result.to_bytes())
+        if on_progress is not None:
+            on_progress("features", done + len(stored), len(names))
+    found.by_name.update(stored)
+    if on_progress is not None:
+        on_progress("features", len(names), len(names))
+    return found
+
+
+def _pending(
+    names: Sequence[str],
+    images: FileLoaders,
+    masks: FileLoaders,
+    sizes: Mapping[str, Size],
+    options: TwoViewOptions,
+    store: FeatureStore | None,
+    stored: dict[str, Features],
+    found: FoundFeatures,
+) -> Iterator[FrameContent]:
+    """The frames that must be computed; the others go into `stored` on the way."""
+    for name in names:
+        try:
+            mask = masks[name]() if name in masks else None
+            content = FrameContent(name, images[name](), mask, sizes.get(name), options)
+        except OSError as error:
+            found.problems[name] = f"image {name!r} cannot be read: {error}"
+            continue
+        known = store.read(content.key) if store is not None else None
+        features = None if known is None else Features.from_bytes(known)
+        if features is None:
+            yield content
+        else:
+            stored[name] = features
+
+
+_Extraction = tuple[Callable[[FrameContent], Features], FrameContent]
+
+
+def _computed(
+    jobs: Iterator[_Extraction], workers: int
+) -> Iterator[tuple[str, str, Features | str]]:
+    """Starts no worker unless there is a job."""
+    first = next(jobs, None)
+    if first is None:
+        return
+
+    def all_jobs() -> Iterator[_Extraction]:
+        yield first
+        yield from jobs
+
+    yield from run_jobs(_extract_one, all_jobs(), workers)
+
+
+def _extract_one(job: _Extraction) -> tuple[str, str, Features | str]:
+    """Name, key and features, or what is wrong with the files."""
+    extract, content = job
+    try:
+        return content.name, content.key, extract(content)
+    except FileContentError as error:
+        return content.name, content.key, str(error)

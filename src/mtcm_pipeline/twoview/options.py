@@ -1,0 +1,72 @@
+"""How pairs of photographs are compared."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TwoViewOptions:
+    """Parameters under `two_view`; each default with its reason.
+
+    Pixels of thresholds are px of a photograph whose longest side is 400 px; larger
+    photographs are judged alike (`epipolar.REFERENCE_PX`).
+
+    Attributes:
+        feature_px: longest side at which features are found; larger photographs are
+            shrunk to it. More pixels cost quadratically and add points, not certainty.
+        first_octave: octave at which SIFT starts; -1 doubles the image first. None: -1
+            for images up to 500 px, which else give a third of the points, 0 above,
+            where doubling costs four times the time for points that match worse.
+        max_features: points a photograph, the largest kept. 400 px photographs give 200
+            to 950; matching cost grows with the square.
+        peak_threshold: contrast below which a point is left out, in 0..1; COLMAP's.
+        mask_margin_px: points this far outside the mask still count, in px of the image
+            on which features are found; an object's silhouette lies on the mask's edge.
+        pose_neighbours: partners a frame nearest in pose; six surround a frame on a
+            band of cameras.
+        embedding_neighbours: partners a frame most alike; they find the true
+            neighbours of a frame whose pose is wrong.
+        time_offsets: partners this many frames before and after; the small ones
+            overlap surely, the large ones reach beyond a short block of faults.
+        ratio: a match must be this much nearer than the second best; 0.8 is Lowe's.
+        max_matches: matches a pair, the most distinct kept; more only cost time.
+        epipolar_px: largest epipolar error of a match that agrees with a pose. Twice
+            the localisation error of SIFT plus what good poses leave.
+        min_inliers: verified matches without which a pair counts as not connected;
+            RANSAC finds up to 12 among 100 random matches.
+        min_inlier_share: verified share of the matches, likewise.
+        max_trials: RANSAC hypotheses a pair; 500 find a pair with 1 in 3 right matches
+            with a probability of .87, one with half of them always.
+        agreeing_share: share of a pair's verified matches that must agree with the
+            given poses, relative to what is usual in this capture; see
+            `frame_evidence`.
+        min_support: evidence, in connected pairs that are themselves trusted, without
+            which a frame is `unknown`; one pair cannot say which of its two is wrong.
+        workers: processes that find features and match; two are twice as fast and any
+            machine has two cores. 0 computes in this process; a crash inside COLMAP's
+            code then takes the process with it.
+        seed: of RANSAC.
+    """
+
+    feature_px: int = Field(default=800, ge=100)
+    first_octave: int | None = Field(default=None, ge=-1, le=2)
+    max_features: int = Field(default=1000, ge=50)
+    peak_threshold: float = Field(default=0.0067, gt=0.0, lt=0.2)
+    mask_margin_px: int = Field(default=3, ge=0)
+    pose_neighbours: int = Field(default=6, ge=0)
+    embedding_neighbours: int = Field(default=5, ge=0)
+    time_offsets: tuple[int, ...] = (1, 2, 4, 7)
+    ratio: float = Field(default=0.8, gt=0.0, le=1.0)
+    max_matches: int = Field(default=300, ge=20)
+    epipolar_px: float = Field(default=1.5, gt=0.0)
+    min_inliers: int = Field(default=15, ge=8)
+    min_inlier_share: float = Field(default=0.2, ge=0.0, le=1.0)
+    max_trials: int = Field(default=500, ge=30)
+    agreeing_share: float = Field(default=0.65, gt=0.0, le=1.0)
+    min_support: float = Field(default=1.5, ge=0.0)
+    workers: int = Field(default=2, ge=0)
+    seed: int = Field(default=0, ge=0)

@@ -1,0 +1,170 @@
+"""One row a pair: how well the given poses explain what the photographs show.
+
+Dimension letters: M matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.rotations import rotation_angle_deg
+from mtcm_pipeline.twoview.epipolar import (
+    angle_deg,
+    parallax_deg,
+    pose_errors,
+    relative_pose,
+    seen_from_behind,
+)
+from mtcm_pipeline.twoview.options import TwoViewOptions
+from mtcm_pipeline.twoview.pairs import CandidatePair
+from mtcm_pipeline.twoview.verification import Rows, VerifiedPair
+
+Float = NDArray[np.float64]
+
+SOURCE_SEPARATOR = "+"
+# Below this parallax the direction between two cameras and the side of a point are noise.
+LEAST_PARALLAX_DEG = 1.0
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """What is known about two frames; NaN where it cannot be known.
+
+    Attributes:
+        name_a: the frame that is earlier in time.
+        name_b: the later one.
+        source: why the pair was compared, `pose`, `embedding`, `time` joined by `+`.
+        matches: matches of their features.
+        verified_inliers: matches that fit one essential matrix.
+        connected: whether these are too many for chance: both show the same thing.
+        epipolar_agreement: share of the verified matches that agree with the given
+            poses; NaN unless connected.
+        matches_agreement: share of all matches that do; NaN without matches.
+        median_epipolar_error_px: median error of the verified matches under the given
+            poses, in px of a 400 px photograph; NaN unless connected.
+        fitted_epipolar_error_px: the same under the pair's own geometry: what an
+            exact pose would leave.
+        rotation_disagreement_deg: angle between the given relative rotation and the
+            estimated one; NaN unless connected.
+        direction_disagreement_deg: angle between the given direction from camera b to
+            camera a and the estimated one; NaN unless connected, and where the parallax
+            is too small or both cameras are given in one place.
+        parallax_deg: median angle between the two rays of a match under the pair's own
+            geometry; NaN unless connected.
+        view_angle_deg: angle between the two optical axes as given.
+    """
+
+    name_a: str
+    name_b: str
+    source: str
+    matches: int = 0
+    verified_inliers: int = 0
+    connected: bool = False
+    epipolar_agreement: float = np.nan
+    matches_agreement: float = np.nan
+    median_epipolar_error_px: float = np.nan
+    fitted_epipolar_error_px: float = np.nan
+    rotation_disagreement_deg: float = np.nan
+    direction_disagreement_deg: float = np.nan
+    parallax_deg: float = np.nan
+    view_angle_deg: float = np.nan
+
+
+def pair_table(
+    candidates: Sequence[CandidatePair],
+    verified: Mapping[Rows, VerifiedPair],
+    cameras: PosedCameras,
+    options: TwoViewOptions,
+) -> pd.DataFrame:
+    """One row a candidate pair, columns as in `PairRow`.
+
+    Args:
+        candidates: pairs of rows of `cameras`.
+        verified: their matches; pairs without features are missing.
+        cameras: the poses to be judged, in order of time.
+        options: parameters.
+    """
+    centres = cameras.centres_xyz
+    spread = float(np.linalg.norm(centres - np.median(centres, axis=0), axis=1).max())
+    rows = []
+    for candidate in candidates:
+        pair = verified.get((candidate.first, candidate.second))
+        rows.append(pair_row(candidate, pair, cameras, options, spread))
+    columns = list(PairRow.__dataclass_fields__)
+    return pd.DataFrame([asdict(row) for row in rows], columns=columns)
+
+
+def pair_row(
+    candidate: CandidatePair,
+    pair: VerifiedPair | None,
+    cameras: PosedCameras,
+    options: TwoViewOptions,
+    spread: float,
+) -> PairRow:
+    """What a pair says about the given poses; `spread` is the cameras' in world units."""
+    i, j = candidate.first, candidate.second
+    axes = cameras.viewing_directions[[i, j]]
+    basis = {
+        "name_a": cameras.names[i],
+        "name_b": cameras.names[j],
+        "source": SOURCE_SEPARATOR.join(candidate.sources),
+        "view_angle_deg": angle_deg(axes[0], axes[1]),
+    }
+    if pair is None or len(pair.inliers) == 0:
+        return PairRow(**basis)
+    b_from_a = relative_pose(cameras.cam_from_world[i], cameras.cam_from_world[j])
+    errors_px, agrees = judged_matches(pair, b_from_a, options.epipolar_px, spread)
+    basis |= {
+        "matches": len(pair.inliers),
+        "verified_inliers": int(pair.inliers.sum()),
+        "connected": pair.connected,
+        "matches_agreement": float(agrees.mean()),
+    }
+    if not pair.connected:
+        return PairRow(**basis)
+    return PairRow(
+        **basis,
+        epipolar_agreement=float(agrees[pair.inliers].mean()),
+        median_epipolar_error_px=float(np.median(errors_px[pair.inliers])),
+        **_against_own_geometry(pair, b_from_a, spread),
+    )
+
+
+def judged_matches(
+    pair: VerifiedPair, b_from_a: Float, epipolar_px: float, spread: float
+) -> tuple[Float, NDArray[np.bool_]]:
+    """(M,) epipolar errors in px of a 400 px photograph, and which matches agree.
+
+    A match agrees whose error is small and whose point lies before both cameras.
+    """
+    errors = pose_errors(b_from_a, pair.xy_a, pair.xy_b, spread)
+    behind = seen_from_behind(b_from_a, pair.xy_a, pair.xy_b, LEAST_PARALLAX_DEG)
+    errors_px = errors * pair.reference_focal_px
+    return errors_px, (errors_px <= epipolar_px) & ~behind
+
+
+def _against_own_geometry(
+    pair: VerifiedPair, b_from_a: Float, spread: float
+) -> dict[str, float]:
+    """Columns that compare the given relative pose with the estimated one."""
+    own = pair.b_from_a
+    assert own is not None
+    xy_a, xy_b = pair.xy_a[pair.inliers], pair.xy_b[pair.inliers]
+    parallax = float(np.median(parallax_deg(own[:3, :3], xy_a, xy_b)))
+    fitted = pose_errors(own, xy_a, xy_b, spread=1.0) * pair.reference_focal_px
+    given = b_from_a[:3, 3]
+    tellable = parallax >= LEAST_PARALLAX_DEG and np.linalg.norm(given) > 1e-6 * spread
+    return {
+        "fitted_epipolar_error_px": float(np.median(fitted)),
+        "rotation_disagreement_deg": float(
+            rotation_angle_deg(own[:3, :3], b_from_a[:3, :3])
+        ),
+        "direction_disagreement_deg": angle_deg(given, own[:3, 3]) if tellable else np.nan,
+        "parallax_deg": parallax,
+    }

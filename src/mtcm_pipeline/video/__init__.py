@@ -1,0 +1,1 @@
+"""Videos: the sharpest frame of every moment, as pictures with their times."""

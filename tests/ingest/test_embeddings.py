@@ -1,0 +1,159 @@
+"""Embedding files, broken ones included, and when missing ones are computed."""
+
+import numpy as np
+import pytest
+from ingest_captures import MeanColourEncoder, loaders, npy, picture
+
+from mtcm_pipeline.errors import CaptureError, FileContentError
+from mtcm_pipeline.ingest.embeddings import (
+    EmbeddingTable,
+    complete_embeddings,
+    parse_embedding,
+    read_embeddings,
+)
+
+NAMES = tuple(f"f_{i}.png" for i in range(8))
+PIXELS = {name: picture(i) for i, name in enumerate(NAMES)}
+
+
+def by_encoder(encoder, names=NAMES):
+    return {n.replace("png", "npy"): npy(encoder.encode([PIXELS[n]])[0]) for n in names}
+
+
+def completed(files, encoder, pixels=PIXELS, **options):
+    stored = read_embeddings(loaders(files), NAMES)
+    return complete_embeddings(stored, pixels.items(), lambda: encoder, **options)
+
+
+def test_both_shapes_and_all_real_types_are_read():
+    vector = np.arange(384) - 100
+    for array in (vector, vector[None], vector.astype(np.float16), vector / 1.0):
+        assert np.array_equal(parse_embedding(npy(array), "f.npy"), vector)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (npy(np.ones(512)), r"\(512,\)"),
+        (npy(np.ones((2, 384))), r"\(2, 384\)"),
+        (npy(np.r_[np.ones(380), np.full(4, np.nan)]), "4 values"),
+        (npy(np.full(384, np.inf)), "384 values"),
+        (npy(np.full(384, 1e300)), "infinite"),
+        (npy(np.zeros(384)), "all zero"),
+        (npy(np.array([{"a": 1}] * 384), allow_pickle=True), "pickled"),
+        (npy(np.array(["x"] * 384)), "not numbers"),
+        (npy(np.ones(384, dtype=complex)), "not numbers"),
+        (npy(np.ones(384))[:-100], "cannot be read"),
+        (npy(np.ones(384))[:20], "cannot be read"),
+        (b"", r"no \.npy"),
+        (b"\x80\x04\x95", r"no \.npy"),
+        (b"PK\x03\x04", r"no \.npy"),
+    ],
+)
+def test_a_broken_file_is_refused_by_name(data, said):
+    with pytest.raises(FileContentError, match=said) as caught:
+        parse_embedding(data, "bad one.npy")
+    assert "bad one.npy" in str(caught.value)
+    assert "delete it" in str(caught.value)
+
+
+class Trap:
+    """Unpickling this would be noticed."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("the file was unpickled",))
+
+
+def test_nothing_is_ever_unpickled():
+    array = np.empty(384, dtype=object)
+    array[0] = Trap()
+    with pytest.raises(FileContentError, match="pickled"):
+        parse_embedding(npy(array, allow_pickle=True), "trap.npy")
+
+
+def test_files_are_kept_as_they_are_and_one_bad_one_is_a_problem():
+    files = {name.replace("png", "npy"): npy(np.full(384, 3.0)) for name in NAMES}
+    files["f_2.npy"] = npy(np.ones(100))
+    files["stranger.npy"] = npy(np.ones(384))
+    stored = read_embeddings(loaders(files), NAMES)
+    assert list(stored.problems) == ["f_2.png"]
+    assert "f_2.npy" in stored.problems["f_2.png"]
+    assert stored.present.tolist() == [i != 2 for i in range(8)]
+    assert (stored.vectors[0] == 3.0).all()
+    assert "stranger.npy" in stored.notes[0]
+
+
+def test_a_file_that_cannot_be_opened_is_a_problem():
+    def fail():
+        raise OSError("disk gone")
+
+    stored = read_embeddings({"f_1.npy": fail}, NAMES)
+    assert "disk gone" in stored.problems["f_1.png"]
+
+
+def test_without_files_all_are_computed_in_batches():
+    encoder = MeanColourEncoder()
+    table = completed({}, encoder, batch=3)
+    assert encoder.batches == [3, 3, 2]
+    assert table.present.all()
+    assert set(table.encoder) == {"mean_colour"}
+    expected = np.concatenate([encoder.encode([PIXELS[n]]) for n in NAMES])
+    assert np.array_equal(table.vectors, expected)
+
+
+def test_with_all_files_no_encoder_is_loaded():
+    def forbidden():
+        pytest.fail("the encoder was loaded")
+
+    files = by_encoder(MeanColourEncoder())
+    stored = read_embeddings(loaders(files), NAMES)
+    table = complete_embeddings(stored, PIXELS.items(), forbidden)
+    assert set(table.encoder) == {"file"}
+
+
+def test_missing_ones_are_computed_when_the_files_are_of_the_same_encoder():
+    encoder = MeanColourEncoder()
+    files = by_encoder(encoder, NAMES[:5])
+    files["f_1.npy"] = npy(np.ones(7))  # broken: missing, and reported
+    table = completed(files, encoder)
+    assert table.present.all()
+    assert table.encoder == ("file", "mean_colour", *("file",) * 3, *("mean_colour",) * 3)
+    assert "f_1.npy" in table.problems["f_1.png"]
+
+
+def test_missing_ones_stay_absent_beside_files_of_another_encoder():
+    theirs = by_encoder(MeanColourEncoder(seed=1), NAMES[:5])
+    table = completed(theirs, MeanColourEncoder(seed=0))
+    assert table.present.tolist() == [True] * 5 + [False] * 3
+    assert table.encoder[5:] == ("", "", "")
+    note = table.notes[-1]
+    assert "3 frames" in note
+    assert "mean_colour" in note
+    assert "delete the files" in note
+
+
+def test_when_no_frame_can_be_compared_nothing_is_mixed():
+    encoder = MeanColourEncoder()
+    undecodable = {n: p for n, p in PIXELS.items() if n not in NAMES[:5]}
+    table = completed(by_encoder(encoder, NAMES[:5]), encoder, undecodable)
+    assert table.present.tolist() == [True] * 5 + [False] * 3
+    assert "compare" in table.notes[-1]
+
+
+def test_frames_that_cannot_be_decoded_stay_absent():
+    readable = {n: p for n, p in PIXELS.items() if n != NAMES[3]}
+    table = completed({}, MeanColourEncoder(), readable)
+    assert table.present.tolist() == [i != 3 for i in range(8)]
+    assert np.isnan(table.vectors[3]).all()
+
+
+def test_unit_vectors_and_shape_check():
+    table = EmbeddingTable(
+        ("a", "b"),
+        np.vstack([np.full(384, 2.0), np.full(384, np.nan)]).astype(np.float32),
+        ("file", ""),
+    )
+    assert np.linalg.norm(table.unit_vectors[0]) == pytest.approx(1.0)
+    assert np.isnan(table.unit_vectors[1]).all()
+    with pytest.raises(CaptureError, match="384"):
+        EmbeddingTable(("a",), np.ones((1, 100), np.float32), ("file",))

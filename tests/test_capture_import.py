@@ -1,0 +1,129 @@
+"""Importing captures: made-up folders of every shape, and the real ones."""
+
+from pathlib import Path
+
+import pytest
+
+from mtcm_pipeline.capture_import import find_capture, import_capture
+from mtcm_pipeline.errors import CaptureError, IdentityError
+
+CAPTURES = Path(__file__).parents[1].parent / "shared" / "captures"
+
+
+def put(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    return root
+
+
+def tree(root):
+    return {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
+
+
+def test_everything_finds_its_place(tmp_path):
+    source = put(
+        tmp_path / "Bronze Head",
+        "images/a.JPG", "images/b.png", "images/notes.md", "masks/a.JPG.png",
+        "masks/b.png", "embeddings/a.npy", "poses.json", "transforms.json", "exif.json",
+        "poses_bounds.npy", "sparse/0/cameras.bin", "original/transforms.json",
+    )  # fmt: skip
+    data = tmp_path / "data"
+    found = import_capture(source, data)
+    name = "Bronze Head"
+    assert tree(data) == {
+        f"raw_images/{name}/a.JPG", f"raw_images/{name}/b.png", f"masks/{name}/a.png",
+        f"masks/{name}/b.png", f"embeddings/{name}/a.npy", f"metadata/{name}/poses.json",
+        f"metadata/{name}/transforms.json", f"metadata/{name}/exif.json",
+        f"metadata/{name}/poses_bounds.npy", f"metadata/{name}/sparse/0/cameras.bin",
+    }  # fmt: skip
+    assert (data / "masks" / name / "a.png").read_text() == "masks/a.JPG.png"
+    assert found.pose_source == "poses.json"
+    assert "masks: 2 of 2 frames" in found.lines()
+
+
+def test_pictures_may_lie_in_the_folder_itself(tmp_path):
+    source = put(tmp_path / "plain", "1.webp", "2.heic", "sparse/cameras.txt")
+    found = find_capture(source)
+    assert set(found.images) == {"1.webp", "2.heic"}
+    assert found.pose_source == "sparse"
+
+
+def test_what_is_left_behind_is_said(tmp_path):
+    source = put(tmp_path / "c", "photos/1.jpg", "photos/old/2.jpg", "masks/1.jpg")
+    notes = " ".join(find_capture(source).notes)
+    assert "old" in notes and "1 masks" in notes
+    assert "structure from motion" in find_capture(source).pose_source
+
+
+def test_an_existing_identity_is_kept_unless_forced(tmp_path):
+    data = tmp_path / "data"
+    import_capture(put(tmp_path / "a", "1.jpg", "masks/1.png"), data, "X")
+    other = put(tmp_path / "b", "2.jpg")
+    before = tree(data)
+    with pytest.raises(CaptureError, match="--force"):
+        import_capture(other, data, "X")
+    assert tree(data) == before
+    import_capture(other, data, "X", replace=True)
+    assert tree(data) == {"raw_images/X/2.jpg"}  # no mask of the old capture remains
+
+
+def test_a_failing_copy_changes_nothing(tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    import_capture(put(tmp_path / "a", "1.jpg", "masks/1.png"), data, "X")
+    before = tree(data)
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("mtcm_pipeline.identity_folders.shutil.copyfile", fail)
+    with pytest.raises(OSError, match="disk full"):
+        import_capture(put(tmp_path / "b", "2.jpg"), data, "X", replace=True)
+    assert tree(data) == before
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", " x"])
+def test_names_that_are_no_folder_are_refused(tmp_path, name):
+    with pytest.raises(IdentityError):
+        import_capture(put(tmp_path / "a", "1.jpg"), tmp_path / "data", name)
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_identity_is_not_replaced_by_itself(tmp_path):
+    data = tmp_path / "data"
+    import_capture(put(tmp_path / "a", "1.jpg"), data, "X")
+    with pytest.raises(CaptureError, match="itself"):
+        import_capture(data / "raw_images" / "X", data, "X", replace=True)
+    assert tree(data) == {"raw_images/X/1.jpg"}
+
+
+@pytest.mark.parametrize("files", [(), ("images/readme.txt",)])
+def test_a_folder_without_pictures_is_refused(tmp_path, files):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(CaptureError, match="no pictures"):
+        find_capture(put(tmp_path / "a", *files))
+
+
+def test_a_source_that_is_absent_is_refused(tmp_path):
+    with pytest.raises(CaptureError, match="not a folder"):
+        find_capture(tmp_path / "nothing")
+
+
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"no real captures in {CAPTURES.name}/")
+@pytest.mark.parametrize(
+    ("name", "frames", "masks", "poses"),
+    [
+        ("fox", 50, 0, "transforms.json"),
+        ("ethiopian_head", 66, 66, "transforms.json"),
+        ("maryrose_tankard", 69, 69, "transforms.json"),
+        ("chair_synthetic", 100, 100, "transforms.json"),
+        ("skull", 66, 0, "sparse"),
+    ],
+)
+def test_real_captures_come_in_without_hand_work(tmp_path, name, frames, masks, poses):
+    found = import_capture(CAPTURES / name, tmp_path)
+    assert (len(found.images), len(found.masks)) == (frames, masks)
+    assert found.pose_source == poses
+    copied = tmp_path / "raw_images" / name
+    for file in found.images.values():
+        assert (copied / file.name).read_bytes() == file.read_bytes()

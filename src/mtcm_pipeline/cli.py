@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mtcm_pipeline.orchestration.command_line import quoting_run_command
+
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
 
@@ -27,6 +29,11 @@ DEFAULT_SAMPLE = "Sample Head"
 @click.group(name="mtcm-pipeline")
 def cli() -> None:
     """Commands of mtcm-pipeline."""
+
+
+# Kedro's own run, but --params takes values with commas in quotes.
+run = quoting_run_command()
+cli.add_command(run)
 
 
 @cli.command()
@@ -195,8 +202,9 @@ def _offline_encoder() -> Callable[..., Any] | None:
 
     try:
         from mtcm_pipeline.encoders.registry import load_encoder
+        from mtcm_pipeline.sample.foreign_encoder import as_from_elsewhere
 
-        return load_encoder("efficientnet_lite0").encode
+        return as_from_elsewhere(load_encoder("efficientnet_lite0").encode)
     except (ImportError, MtcmError) as error:
         LOGGER.warning("no encoder, so the sample has no embeddings: %s", error)
         return None

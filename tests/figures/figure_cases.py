@@ -37,8 +37,7 @@ def flags(n: int, *true: int) -> np.ndarray:
 
 def overlapping(figure, texts) -> list[tuple[str, str]]:
     """Pairs of visible, written texts whose boxes on the page share an area."""
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
+    renderer = _drawn(figure)
     written = [t for t in texts if t.get_visible() and t.get_text()]
     boxes = [Text.get_window_extent(t, renderer) for t in written]  # without arrows
     return [
@@ -52,8 +51,7 @@ def overlapping(figure, texts) -> list[tuple[str, str]]:
 
 def cut_off(figure, texts) -> list[str]:
     """Visible, written texts that do not lie wholly on the page."""
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
+    renderer = _drawn(figure)
     page = figure.bbox
     outside = []
     for text in texts:
@@ -67,3 +65,17 @@ def cut_off(figure, texts) -> list[str]:
             ):
                 outside.append(text.get_text())
     return outside
+
+
+def _drawn(figure):
+    """The figure's renderer, once it has been drawn (ticks are placed only then)."""
+    if figure.stale:
+        figure.canvas.draw()
+    return figure.canvas.get_renderer()
+
+
+def stays_on_the_page(figure) -> bool:
+    """Whether all that is drawn lies within the figure."""
+    box = figure.get_tightbbox(_drawn(figure))
+    width, height = figure.get_size_inches()
+    return box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height

@@ -43,7 +43,8 @@ def test_faulty_frames_are_marked_by_a_symbol_and_named_first():
     assert columns[:, 0].tolist() == rows[:, 1].tolist() == [10, 11, 50]
     texts = [label.get_text() for label in axes.get_yticklabels()]
     assert [t for t in texts if t.startswith("✕")] == [
-        f"✕ {names[shot.attention_rows[row]]}" for row in (10, 50)  # 11 would touch 10
+        f"✕ {names[shot.attention_rows[row]]}"
+        for row in (10, 50)  # 11 would touch 10
     ]
 
 
@@ -55,8 +56,8 @@ def test_thumbnails_show_the_frames_that_their_lines_lead_to():
     assert len(pictures) == 14  # seven over the columns, the same seven beside the rows
     frames = [int(p[0, 0, 0]) for p in pictures]
     assert frames[0] == 0 and frames[-1] == 39 and frames == sorted(frames)
-    left, bottom, width, _ = figure.axes[0].get_position().bounds
-    starts = [line.get_xdata()[0] for line in figure.lines][::2]
+    left, _, width, _ = figure.axes[0].get_position().bounds
+    starts = [line.get_xdata()[0] for line in figure.artists][::2]
     wanted = [left + width * (frame + 0.5) / 40 for frame in frames[::2]]
     assert starts == pytest.approx(wanted)
 

@@ -66,7 +66,9 @@ def test_long_names_keep_their_start_and_end():
 
 
 def test_long_names_that_differ_in_the_middle_stay_different():
-    names = [f"Bronze Head statue 2023-05-{i:05d} (copy of copy).jpeg" for i in range(300)]
+    names = [
+        f"Bronze Head statue 2023-05-{i:05d} (copy of copy).jpeg" for i in range(300)
+    ]
     short = told_apart(names, 60, 7.5)
     assert len(set(short)) == 300
     assert all(width_pt(text, 7.5) <= 60 for text in short)

@@ -4,7 +4,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from figure_cases import cut_off, file_names, flags, overlapping, snapshot
+from figure_cases import (
+    cut_off,
+    file_names,
+    flags,
+    overlapping,
+    snapshot,
+    stays_on_the_page,
+)
 from matplotlib.text import Annotation, Text
 
 from mtcm_pipeline.errors import CaptureError
@@ -32,15 +39,18 @@ def test_each_loss_is_drawn_as_it_is(epochs):
 
 
 def test_only_positive_losses_of_a_wide_range_are_logarithmic():
-    scales = {a.get_title(loc="left"): a.get_yscale() for a in training_curves(history(200)).axes}
+    scales = {
+        a.get_title(loc="left"): a.get_yscale()
+        for a in training_curves(history(200)).axes
+    }
     assert scales["Hidden entries (squared error)"] == "log"
-    assert scales["Predicted variance (likelihood)"] == "linear"  # it is negative at times
+    assert (
+        scales["Predicted variance (likelihood)"] == "linear"
+    )  # it is negative at times
 
 
-def test_curves_do_not_collide_and_stay_on_the_page():
-    figure = training_curves(history(200))
-    texts = figure.findobj(Text)
-    assert not cut_off(figure, texts)
+def test_curves_stay_on_the_page():
+    assert stays_on_the_page(training_curves(history(200)))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,9 @@ def test_no_epochs_and_absent_losses_are_no_error(table):
 
 
 def heights(axes) -> dict[float, float]:
-    points = np.concatenate([c.get_offsets() for c in axes.collections if len(c.get_offsets())])
+    points = np.concatenate(
+        [c.get_offsets() for c in axes.collections if len(c.get_offsets())]
+    )
     return {float(x): float(y) for x, y in points}
 
 
@@ -145,8 +157,11 @@ def test_figures_need_no_torch_and_no_pyplot():
     code = (
         "import sys, mtcm_pipeline.figures.training, mtcm_pipeline.figures.maps, "
         "mtcm_pipeline.figures.attention, mtcm_pipeline.report.page\n"
-        "found = {'torch', 'kedro', 'umap', 'sklearn', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "heavy = {'torch', 'kedro', 'umap', 'sklearn', 'matplotlib.pyplot'}\n"
+        "found = heavy & set(sys.modules)\n"
         "sys.exit(', '.join(found) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

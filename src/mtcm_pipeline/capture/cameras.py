@@ -146,7 +146,7 @@ def _check_posed_cameras(posed: PosedCameras) -> None:
             raise CaptureError(
                 f"frame {name!r} uses camera {camera_id}, which is not among: {known}"
             )
-    finite = np.isfinite(posed.cam_from_world.reshape(n, 16)).all(axis=1)
+    finite = np.all(np.isfinite(posed.cam_from_world.reshape(n, 16)), axis=1)
     rotations = np.where(finite[:, None, None], posed.cam_from_world[:, :3, :3], 0.0)
     gram = rotations @ np.swapaxes(rotations, 1, 2)
     error = np.abs(gram - np.eye(3)).max(axis=(1, 2), initial=0.0)

@@ -1,7 +1,8 @@
 """Kedro datasets of what is known about an identity's cameras: poses and EXIF.
 
-`metadata/<identity>/` may hold poses.json, a COLMAP model and transforms.json; the first
-of them is used, and a broken one stops the run instead of being passed over unseen.
+`metadata/<identity>/` may hold poses.json, a COLMAP model, transforms.json and LLFF's
+poses_bounds.npy; the first of them is used, and a broken one stops the run instead of
+being passed over unseen.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from PIL import Image
 
@@ -22,6 +24,7 @@ from mtcm_pipeline.formats.colmap_files import (
     names_in_images_txt,
 )
 from mtcm_pipeline.formats.heif import register_heif
+from mtcm_pipeline.formats.llff import read_poses_bounds
 from mtcm_pipeline.formats.nerfstudio import read_transforms
 from mtcm_pipeline.formats.poses_json import read_poses_json
 from mtcm_pipeline.formats.reading import PoseReading, with_points_of
@@ -57,6 +60,8 @@ class PoseSourcesDataset(AbstractDataset[None, PoseReading | None]):
         names = set(images) or None
         poses_file = self._path / "poses.json"
         transforms_file = self._path / "transforms.json"
+        llff_file = self._path / "poses_bounds.npy"
+        size = _size_reader(images)
         try:
             if poses_file.is_file():
                 reading = read_poses_json(_read_json(poses_file), names)
@@ -64,8 +69,9 @@ class PoseSourcesDataset(AbstractDataset[None, PoseReading | None]):
                 return model
             elif transforms_file.is_file():
                 content = _read_json(transforms_file)
-                size = _size_reader(images)
                 reading = read_transforms(content, names, image_size=size)
+            elif llff_file.is_file():
+                reading = read_poses_bounds(_read_npy(llff_file), images, size)
             else:
                 return None
         except MtcmError as error:
@@ -100,8 +106,10 @@ class PoseSourcesDataset(AbstractDataset[None, PoseReading | None]):
 
     def _exists(self) -> bool:
         sparse = self._path / "sparse"
-        files = [self._path / "poses.json", self._path / "transforms.json"]
-        return any(f.is_file() for f in files) or bool(_model_folders(sparse))
+        files = ("poses.json", "transforms.json", "poses_bounds.npy")
+        return any((self._path / f).is_file() for f in files) or bool(
+            _model_folders(sparse)
+        )
 
 
 class ExifJsonDataset(AbstractDataset[None, "dict | list"]):
@@ -141,6 +149,16 @@ def _read_json(path: Path) -> dict | list:
         raise FileContentError(
             f"{path.name} is not valid JSON ({error}): copy it again, or delete it to "
             f"fall back on the next source"
+        ) from error
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise FileContentError(
+            f"{path.name} is no readable array of numbers ({error}): copy it again, or "
+            f"delete it to fall back on the next source"
         ) from error
 
 

@@ -31,8 +31,9 @@ def place_labels(
 ) -> list[int]:
     """Write names beside points, the first wanted ones first.
 
-    A name goes right, left, above or below its point; where it would touch another name,
-    a wanted point or leave the axes, it is not written.
+    A name goes right, left, above or below its point, where it hides the fewest points;
+    where it would touch another name or leave the axes, it is not written. Names of
+    frames that are not faulty do not hide wanted points either.
 
     Args:
         axes: with all points drawn and its limits final.
@@ -49,14 +50,16 @@ def place_labels(
     places = axes.transData.transform(points) * scale  # (N, 2) points on the page
     frame = axes.get_window_extent()
     inside = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
-    taken = [_around(places[i]) for i in wanted]
+    marks = [_around(places[i]) for i in wanted]
+    taken: list[Box] = []
     named: list[int] = []
     short = told_apart([names[i] for i in wanted], _ROOM_PT, LABEL_PT)
     for i, text in zip(wanted, short, strict=True):
         if len(named) >= _MOST_LABELS:
             break
         boxes = _boxes_about(places[i], width_pt(text, LABEL_PT))
-        box = _best_box(boxes, inside, taken, places)
+        avoided = taken if faulty[i] else taken + marks
+        box = _best_box(boxes, inside, avoided, places)
         if box is None:
             continue
         taken.append(box)

@@ -41,6 +41,7 @@ Bool = NDArray[np.bool_]
 
 _FEWEST = 4
 _PERPLEXITY = 30.0  # van der Maaten and Hinton (2008) advise 5 to 50
+_EXACT_UP_TO = 300  # the tree and its threads cost more than they save
 _NEIGHBOURS = 15  # UMAP's own default
 _SPECTRAL_FROM = 16  # fewer frames have no spectrum to start from
 _TIME_COLOURS = "viridis"
@@ -75,7 +76,8 @@ def tsne_points(vectors: Float, seed: int) -> Float:
 
         perplexity = min(_PERPLEXITY, (len(rows) - 1) / 3.0)
         start = 1e-4 * _unit_spread(np.random.default_rng(seed), rows)
-        tsne = TSNE(perplexity=perplexity, init=start, random_state=seed)
+        method = "exact" if len(rows) <= _EXACT_UP_TO else "barnes_hut"
+        tsne = TSNE(perplexity=perplexity, init=start, random_state=seed, method=method)
         return tsne.fit_transform(rows)
 
     return _points("t-SNE", vectors, embed)

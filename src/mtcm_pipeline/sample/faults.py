@@ -10,8 +10,8 @@
 | duplicate         | the picture before it, encoded again a moment later; its pose  |
 |                   | differs by about 0.1 degrees and 0.1 % of the distance         |
 | mask_missing      | no mask                                                        |
-| embedding_missing | no embedding, where all others have one (only if any are       |
-|                   | written)                                                       |
+| embedding_missing | no embedding, where all others have one from an encoder that   |
+|                   | this project does not have (only if any are written)           |
 
 One frame has one fault. `metadata/<identity>/planted_faults.json` maps file name to kind.
 """

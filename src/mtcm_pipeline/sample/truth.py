@@ -31,7 +31,7 @@ from mtcm_pipeline.sample.options import SampleOptions
 
 Float = NDArray[np.float64]
 
-GENERATOR_VERSION = 1  # raised when equal options no longer give equal pictures
+GENERATOR_VERSION = 2  # raised when equal options no longer give equal pictures
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def mask_from_saliency(
 
 
 def doubts(facts: list[MaskFacts], options: MaskOptions) -> list[str]:
-    """Why each of N masks, in the order of the frames, is not believed; empty if it is."""
+    """Why each of N masks, in the frames' order, is not believed; empty if it is."""
     alone = [_doubt_alone(fact, options) for fact in facts]
     reasons = [
         reason or _doubt_beside(row, facts, alone, options)

@@ -55,6 +55,17 @@ class MadeMasks:
         return {**made, **masks}
 
 
+@dataclass(frozen=True)
+class _Sources:
+    """Everything that a mask is made from."""
+
+    images: FileLoaders
+    posed_size: PosedSize
+    segmenter: Segmenter
+    store: ContentStore | None
+    options: MaskOptions
+
+
 @dataclass
 class _Making:
     """What the pass over the photographs collects, by image name."""
@@ -100,8 +111,9 @@ def make_missing_masks(
     if segmenter is None:
         making.reasons = dict.fromkeys(missing, why_not)
     else:
+        sources = _Sources(images, posed_size, segmenter, store, options)
         for name in track(missing, description="Making masks"):
-            _make(name, images, options, posed_size(name), segmenter, store, making)
+            _make(name, sources, making)
         _doubt(making, options)
     source = "" if segmenter is None else segmenter.name
     notes = _notes(len(names), len(given), making, why_not)
@@ -145,23 +157,17 @@ def _segmenter(
         return None, f"segmenter {options.segmenter} is not installed"
 
 
-def _make(
-    name: str,
-    images: FileLoaders,
-    options: MaskOptions,
-    posed: Size | None,
-    segmenter: Segmenter,
-    store: ContentStore | None,
-    making: _Making,
-) -> None:
+def _make(name: str, sources: _Sources, making: _Making) -> None:
+    """One mask; an image that cannot be read goes without."""
     try:
-        rgb = decode_image(images[name](), name, posed).rgb
+        data = sources.images[name]()
+        rgb = decode_image(data, name, sources.posed_size(name)).rgb
     except (FileContentError, OSError) as error:
         making.reasons[name] = f"image not readable: {error}"
         return
-    saliency = saliency_of(rgb, segmenter, store)
+    saliency = saliency_of(rgb, sources.segmenter, sources.store)
     size = (rgb.shape[1], rgb.shape[0])
-    mask, making.facts[name] = mask_from_saliency(saliency, size, options)
+    mask, making.facts[name] = mask_from_saliency(saliency, size, sources.options)
     making.pngs[name] = encode_mask(mask)
 
 

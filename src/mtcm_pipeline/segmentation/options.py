@@ -26,7 +26,7 @@ class MaskOptions:
         smallest_area: a smaller share of the image is no subject.
         largest_area: a larger one is no subject either, but everything.
         undecided: pixels of saliency .1 to .9 a pixel of foreground. Good masks stay
-            below .8; where the model guesses, it is 1 to 4.
+            below .8; where the model guesses, it is 1 to 5.
         area_factor: a mask this many times larger or smaller than those of its
             neighbours in order, and than the capture's median, is another thing.
         neighbours: masks before and behind that count as neighbours.

@@ -74,7 +74,7 @@ class U2NetP:
 
 
 def network_input(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(1, 3, 320, 320): squeezed, over its own maximum, then ImageNet's mean and deviation.
+    """(1, 3, 320, 320): squeezed and normalised by ImageNet's mean and deviation.
 
     The division by the image's maximum, not by 255, is how the network was trained.
     """
@@ -86,10 +86,14 @@ def network_input(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def stretched(raw: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values from their own range to 0..1, as U-2-Net's authors do; flat ones become 0."""
+    """Values stretched from their own range to 0..1, as U-2-Net's authors do.
+
+    Not where even the largest is below one half: nothing stands out there, and the
+    stretch would make something of it.
+    """
     low, high = float(raw.min()), float(raw.max())
-    if high - low < 1e-6:
-        return np.zeros_like(raw, dtype=np.float32)
+    if high < 0.5 or high - low < 1e-6:
+        return raw.astype(np.float32)
     return ((raw - low) / (high - low)).astype(np.float32)
 
 
@@ -106,7 +110,7 @@ def find_weights() -> Path:
 
 
 def _usual_places() -> Iterator[Path]:
-    """In the package that ships them, found without running its code; in rembg's cache."""
+    """In the package that ships them, whose code is not run; in the cache of rembg."""
     package = importlib.util.find_spec("rembg")
     if package is not None and package.origin is not None:
         yield Path(package.origin).parent / FILE_NAME

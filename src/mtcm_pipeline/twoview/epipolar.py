@@ -69,11 +69,16 @@ def pose_errors(b_from_a: Float, xy_a: Float, xy_b: Float, spread: float) -> Flo
         xy_b: (M, 2).
         spread: the capture's size in world units; says what 'one place' is.
     """
-    if np.linalg.norm(b_from_a[:3, 3]) <= _SAME_CENTRE * spread:
+    if same_centre(b_from_a, spread):
         return transfer_errors(b_from_a[:3, :3], xy_a, xy_b)
     unit = np.array(b_from_a)
     unit[:3, 3] /= np.linalg.norm(unit[:3, 3])
     return sampson_errors(essential_matrix(unit), xy_a, xy_b)
+
+
+def same_centre(b_from_a: Float, spread: float) -> bool:
+    """Whether both cameras stand in one place; `spread` is the capture's, world units."""
+    return bool(np.linalg.norm(b_from_a[:3, 3]) <= _SAME_CENTRE * spread)
 
 
 def seen_from_behind(

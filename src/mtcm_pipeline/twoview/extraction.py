@@ -120,10 +120,9 @@ def features_of_frames(
         on_progress: called with the step, how many frames are done, and of how many.
     """
     found = FoundFeatures()
-    stored: dict[str, Features] = {}
-    pending = _pending(names, images, masks, sizes, options, store, stored, found)
-    jobs = ((extract, content) for content in pending)
-    for done, (name, key, result) in enumerate(_computed(jobs, options.workers), 1):
+    contents = _contents(names, images, masks, sizes, options, problems=found.problems)
+    pending = _unknown_to(store, contents, found.by_name)
+    for name, key, result in _computed(((extract, c) for c in pending), options.workers):
         if isinstance(result, str):
             found.problems[name] = result
         else:
@@ -131,37 +130,44 @@ def features_of_frames(
             if store is not None:
                 store.write(key, result.to_bytes())
         if on_progress is not None:
-            on_progress("features", done + len(stored), len(names))
-    found.by_name.update(stored)
+            on_progress("features", len(found.by_name) + len(found.problems), len(names))
     if on_progress is not None:
         on_progress("features", len(names), len(names))
     return found
 
 
-def _pending(
+def _contents(
     names: Sequence[str],
     images: FileLoaders,
     masks: FileLoaders,
     sizes: Mapping[str, Size],
     options: TwoViewOptions,
-    store: FeatureStore | None,
-    stored: dict[str, Features],
-    found: FoundFeatures,
+    *,
+    problems: dict[str, str],
 ) -> Iterator[FrameContent]:
-    """The frames that must be computed; the others go into `stored` on the way."""
+    """The frames' files; what cannot be read is entered into `problems`."""
     for name in names:
         try:
-            mask = masks[name]() if name in masks else None
-            content = FrameContent(name, images[name](), mask, sizes.get(name), options)
+            image, mask = images[name](), masks[name]() if name in masks else None
         except OSError as error:
-            found.problems[name] = f"image {name!r} cannot be read: {error}"
-            continue
-        known = store.read(content.key) if store is not None else None
-        features = None if known is None else Features.from_bytes(known)
+            problems[name] = f"image {name!r} or its mask cannot be read: {error}"
+        else:
+            yield FrameContent(name, image, mask, sizes.get(name), options)
+
+
+def _unknown_to(
+    store: FeatureStore | None,
+    contents: Iterator[FrameContent],
+    known: dict[str, Features],
+) -> Iterator[FrameContent]:
+    """The frames that must be computed; the others go into `known` on the way."""
+    for content in contents:
+        stored = None if store is None else store.read(content.key)
+        features = None if stored is None else Features.from_bytes(stored)
         if features is None:
             yield content
         else:
-            stored[name] = features
+            known[content.name] = features
 
 
 _Extraction = tuple[Callable[[FrameContent], Features], FrameContent]

@@ -6,7 +6,6 @@ Dimension letters: F features, H height, W width.
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 from dataclasses import dataclass
 
@@ -24,6 +23,10 @@ DESCRIPTOR_WIDTH = 128
 _SMALL_PX = 500
 # COLMAP's extractor aborts on images of a few px.
 _LEAST_SIDE_PX = 16
+# Points outside the mask must not use up the places of those inside.
+_SPARE_WITH_MASK = 4
+# Descriptors of points on the mask's edge look this far beyond it.
+_AROUND_PX = 24
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,22 @@ def find_features(grey: Grey, mask: Bool | None, options: TwoViewOptions) -> Fea
     if mask is not None and mask.shape != grey.shape:
         raise CaptureError(f"mask is {mask.shape}, the photograph {grey.shape}")
     working = shrunk(grey, options.feature_px)
-    if min(working.shape) < _LEAST_SIDE_PX:
-        return Features.empty((width, height))
-    xy, descriptors = _sift(working, options)
-    if mask is not None:
-        keep = _inside(mask, xy, working.shape, options.mask_margin_px)
-        xy, descriptors = xy[keep], descriptors[keep]
     scale = np.array([width / working.shape[1], height / working.shape[0]])
-    return Features((xy * scale).astype(np.float32), descriptors, (width, height))
+    inside = None if mask is None else _widened_mask(mask, working, options)
+    left, top, window = _window(working, inside)
+    if min(window.shape) < _LEAST_SIDE_PX:
+        return Features.empty((width, height))
+    octave = _first_octave(working, options)
+    spare = 1 if mask is None else _SPARE_WITH_MASK
+    xy, sizes, descriptors = _sift(window, octave, options, options.max_features * spare)
+    xy += np.array([left, top])
+    keep = np.argsort(-sizes, kind="stable")
+    if inside is not None:
+        columns, rows = np.minimum(xy.astype(int), np.array(inside.shape[::-1]) - 1).T
+        keep = keep[inside[rows, columns][keep]]
+    keep = keep[: options.max_features]
+    places = (xy[keep] * scale).astype(np.float32)
+    return Features(places, descriptors[keep], (width, height))
 
 
 def shrunk(grey: Grey, longest_px: int) -> Grey:
@@ -113,23 +124,24 @@ def shrunk(grey: Grey, longest_px: int) -> Grey:
 
 
 def _sift(
-    grey: Grey, options: TwoViewOptions
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """(F, 2) places in px of `grey` and (F, 128) descriptors."""
+    grey: Grey, first_octave: int, options: TwoViewOptions, most: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
+    """(F, 2) places in px of `grey`, (F,) sizes and (F, 128) descriptors."""
     import pycolmap
 
     settings = pycolmap.FeatureExtractionOptions()
     settings.use_gpu = False
     settings.num_threads = 1
-    settings.sift.max_num_features = options.max_features
+    settings.sift.max_num_features = most
     settings.sift.peak_threshold = options.peak_threshold
-    settings.sift.first_octave = _first_octave(grey, options)
+    settings.sift.first_octave = first_octave
     extractor = pycolmap.FeatureExtractor.create(settings, device=pycolmap.Device.cpu)
     keypoints, descriptors = extractor.extract_from_uint8_array(grey)
     if len(keypoints) == 0:
-        return np.zeros((0, 2)), np.zeros((0, DESCRIPTOR_WIDTH), np.uint8)
-    xy = np.array([(point.x, point.y) for point in keypoints], dtype=np.float64)
-    return xy, np.array(descriptors.data, dtype=np.uint8)
+        return np.zeros((0, 2)), np.zeros(0), np.zeros((0, DESCRIPTOR_WIDTH), np.uint8)
+    points = np.array([(p.x, p.y, p.a11, p.a21) for p in keypoints], dtype=np.float64)
+    sizes = np.hypot(points[:, 2], points[:, 3])
+    return points[:, :2].copy(), sizes, np.array(descriptors.data, dtype=np.uint8)
 
 
 def _first_octave(grey: Grey, options: TwoViewOptions) -> int:
@@ -138,20 +150,23 @@ def _first_octave(grey: Grey, options: TwoViewOptions) -> int:
     return -1 if max(grey.shape) <= _SMALL_PX else 0
 
 
-def _inside(
-    mask: Bool, xy: NDArray[np.float64], shape: tuple[int, ...], margin_px: int
-) -> Bool:
-    """(F,) which places in px of an image of `shape` lie in the widened mask."""
-    scale = mask.shape[1] / shape[1], mask.shape[0] / shape[0]
-    columns = np.clip((xy[:, 0] * scale[0]).astype(int), 0, mask.shape[1] - 1)
-    rows = np.clip((xy[:, 1] * scale[1]).astype(int), 0, mask.shape[0] - 1)
-    return widened(mask, math.ceil(margin_px * max(scale)))[rows, columns]
-
-
-def widened(mask: Bool, margin_px: int) -> Bool:
-    """The mask and all pixels within `margin_px` of it (city block by rows, columns)."""
+def _widened_mask(mask: Bool, working: Grey, options: TwoViewOptions) -> Bool:
+    """The mask at the size of `working`, with its margin."""
     from scipy.ndimage import maximum_filter
 
-    if margin_px == 0:
-        return mask
-    return maximum_filter(mask, size=2 * margin_px + 1, mode="constant", cval=False)
+    height, width = working.shape
+    image = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
+    side = 2 * options.mask_margin_px + 1
+    return maximum_filter(np.array(image, bool), size=side, mode="constant", cval=False)
+
+
+def _window(grey: Grey, inside: Bool | None) -> tuple[int, int, Grey]:
+    """Left, top and pixels of the part that matters: the mask and what surrounds it."""
+    if inside is None:
+        return 0, 0, grey
+    if not inside.any():
+        return 0, 0, grey[:0, :0]
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    top, left = max(rows[0] - _AROUND_PX, 0), max(columns[0] - _AROUND_PX, 0)
+    bottom, right = rows[-1] + 1 + _AROUND_PX, columns[-1] + 1 + _AROUND_PX
+    return int(left), int(top), np.ascontiguousarray(grey[top:bottom, left:right])

@@ -14,9 +14,7 @@ Float32 = NDArray[np.float32]
 Index = NDArray[np.int64]
 
 
-def match_features(
-    a: Features, b: Features, *, ratio: float, max_matches: int
-) -> Index:
+def match_features(a: Features, b: Features, *, ratio: float, max_matches: int) -> Index:
     """(M, 2) rows of `a` and of `b`, the most distinct first.
 
     A match is mutually nearest, passes Lowe's ratio test in both directions, and is the
@@ -53,8 +51,9 @@ def mutual_matches(a: Float32, b: Float32, ratio: float) -> tuple[Index, Float32
     if len(a) == 0 or len(b) == 0:
         return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
     cosine = a @ b.T  # (A, B)
-    best_of_a, best_of_b = cosine.argmax(axis=1), cosine.argmax(axis=0)
-    ratio_of_a, ratio_of_b = _ratios(cosine), _ratios(cosine.T)
+    transposed = np.ascontiguousarray(cosine.T)
+    best_of_a, ratio_of_a = _nearest_and_ratio(cosine)
+    best_of_b, ratio_of_b = _nearest_and_ratio(transposed)
     rows = np.flatnonzero(best_of_b[best_of_a] == np.arange(len(a)))
     partners = best_of_a[rows]
     worse = np.maximum(ratio_of_a[rows], ratio_of_b[partners])
@@ -62,15 +61,22 @@ def mutual_matches(a: Float32, b: Float32, ratio: float) -> tuple[Index, Float32
     return np.stack([rows, partners], axis=1)[keep].astype(np.int64), worse[keep]
 
 
-def _ratios(cosine: Float32) -> Float32:
-    """(A,) distance to the nearest over that to the second nearest, 0 without one."""
+def _nearest_and_ratio(cosine: Float32) -> tuple[Index, Float32]:
+    """(A,) nearest columns, and distance to them over that to the second nearest.
+
+    The ratio is 0 where there is no second, and 1 where both are at no distance.
+    `cosine` is used up.
+    """
+    rows = np.arange(len(cosine))
+    nearest = cosine.argmax(axis=1)
+    first = np.maximum(2.0 - 2.0 * cosine[rows, nearest], 0.0)
     if cosine.shape[1] < 2:
-        return np.zeros(len(cosine), np.float32)
-    top = np.partition(cosine, -2, axis=1)[:, -2:]
-    squared = np.maximum(2.0 - 2.0 * top, 0.0)  # (A, 2): second, nearest
+        return nearest, np.zeros(len(cosine), np.float32)
+    cosine[rows, nearest] = -np.inf
+    second = np.maximum(2.0 - 2.0 * cosine.max(axis=1), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = np.sqrt(squared[:, 1] / squared[:, 0])
-    return np.where(squared[:, 0] > 0, ratios, 1.0).astype(np.float32)
+        ratios = np.where(second > 0, np.sqrt(first / second), 1.0)
+    return nearest, ratios.astype(np.float32)
 
 
 def _first_at_place(xy: Float32) -> Index:

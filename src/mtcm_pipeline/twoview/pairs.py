@@ -65,7 +65,9 @@ def candidate_pairs(
         unit = _unit(np.asarray(embeddings, dtype=np.float64))
         _add(sources, EMBEDDING, _neighbours(unit, options.embedding_neighbours))
     _add(sources, TIME, time_pairs(n, options.time_offsets))
-    return tuple(CandidatePair(i, j, tuple(why)) for (i, j), why in sorted(sources.items()))
+    return tuple(
+        CandidatePair(i, j, tuple(why)) for (i, j), why in sorted(sources.items())
+    )
 
 
 def time_pairs(n: int, offsets: Sequence[int]) -> list[tuple[int, int]]:

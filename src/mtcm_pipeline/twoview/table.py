@@ -6,7 +6,7 @@ Dimension letters: M matches.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from mtcm_pipeline.twoview.epipolar import (
     parallax_deg,
     pose_errors,
     relative_pose,
+    same_centre,
     seen_from_behind,
 )
 from mtcm_pipeline.twoview.options import TwoViewOptions
@@ -50,6 +51,9 @@ class PairRow:
             poses, in px of a 400 px photograph; NaN unless connected.
         fitted_epipolar_error_px: the same under the pair's own geometry: what an
             exact pose would leave.
+        behind_share: share of the verified matches whose point would lie behind a camera
+            under the given poses, which the epipolar error cannot tell; NaN unless
+            connected.
         rotation_disagreement_deg: angle between the given relative rotation and the
             estimated one; NaN unless connected.
         direction_disagreement_deg: angle between the given direction from camera b to
@@ -70,6 +74,7 @@ class PairRow:
     matches_agreement: float = np.nan
     median_epipolar_error_px: float = np.nan
     fitted_epipolar_error_px: float = np.nan
+    behind_share: float = np.nan
     rotation_disagreement_deg: float = np.nan
     direction_disagreement_deg: float = np.nan
     parallax_deg: float = np.nan
@@ -110,61 +115,60 @@ def pair_row(
     """What a pair says about the given poses; `spread` is the cameras' in world units."""
     i, j = candidate.first, candidate.second
     axes = cameras.viewing_directions[[i, j]]
-    basis = {
-        "name_a": cameras.names[i],
-        "name_b": cameras.names[j],
-        "source": SOURCE_SEPARATOR.join(candidate.sources),
-        "view_angle_deg": angle_deg(axes[0], axes[1]),
-    }
+    row = PairRow(
+        cameras.names[i],
+        cameras.names[j],
+        SOURCE_SEPARATOR.join(candidate.sources),
+        view_angle_deg=angle_deg(axes[0], axes[1]),
+    )
     if pair is None or len(pair.inliers) == 0:
-        return PairRow(**basis)
+        return row
     b_from_a = relative_pose(cameras.cam_from_world[i], cameras.cam_from_world[j])
-    errors_px, agrees = judged_matches(pair, b_from_a, options.epipolar_px, spread)
-    basis |= {
-        "matches": len(pair.inliers),
-        "verified_inliers": int(pair.inliers.sum()),
-        "connected": pair.connected,
-        "matches_agreement": float(agrees.mean()),
-    }
+    errors_px, behind = judged_matches(pair, b_from_a, spread)
+    agrees = (errors_px <= options.epipolar_px) & ~behind
+    row = replace(
+        row,
+        matches=len(pair.inliers),
+        verified_inliers=int(pair.inliers.sum()),
+        connected=pair.connected,
+        matches_agreement=float(agrees.mean()),
+    )
     if not pair.connected:
-        return PairRow(**basis)
-    return PairRow(
-        **basis,
+        return row
+    row = replace(
+        row,
         epipolar_agreement=float(agrees[pair.inliers].mean()),
         median_epipolar_error_px=float(np.median(errors_px[pair.inliers])),
-        **_against_own_geometry(pair, b_from_a, spread),
+        behind_share=float(behind[pair.inliers].mean()),
     )
+    return _with_own_geometry(row, pair, b_from_a, spread)
 
 
 def judged_matches(
-    pair: VerifiedPair, b_from_a: Float, epipolar_px: float, spread: float
+    pair: VerifiedPair, b_from_a: Float, spread: float
 ) -> tuple[Float, NDArray[np.bool_]]:
-    """(M,) epipolar errors in px of a 400 px photograph, and which matches agree.
-
-    A match agrees whose error is small and whose point lies before both cameras.
-    """
+    """(M,) epipolar errors in px of a 400 px photograph, and which points lie behind."""
     errors = pose_errors(b_from_a, pair.xy_a, pair.xy_b, spread)
     behind = seen_from_behind(b_from_a, pair.xy_a, pair.xy_b, LEAST_PARALLAX_DEG)
-    errors_px = errors * pair.reference_focal_px
-    return errors_px, (errors_px <= epipolar_px) & ~behind
+    return errors * pair.reference_focal_px, behind
 
 
-def _against_own_geometry(
-    pair: VerifiedPair, b_from_a: Float, spread: float
-) -> dict[str, float]:
-    """Columns that compare the given relative pose with the estimated one."""
+def _with_own_geometry(
+    row: PairRow, pair: VerifiedPair, b_from_a: Float, spread: float
+) -> PairRow:
+    """The row with the columns that compare the given relative pose with the own one."""
     own = pair.b_from_a
     assert own is not None
     xy_a, xy_b = pair.xy_a[pair.inliers], pair.xy_b[pair.inliers]
     parallax = float(np.median(parallax_deg(own[:3, :3], xy_a, xy_b)))
     fitted = pose_errors(own, xy_a, xy_b, spread=1.0) * pair.reference_focal_px
+    turned = rotation_angle_deg(own[:3, :3], b_from_a[:3, :3])
     given = b_from_a[:3, 3]
-    tellable = parallax >= LEAST_PARALLAX_DEG and np.linalg.norm(given) > 1e-6 * spread
-    return {
-        "fitted_epipolar_error_px": float(np.median(fitted)),
-        "rotation_disagreement_deg": float(
-            rotation_angle_deg(own[:3, :3], b_from_a[:3, :3])
-        ),
-        "direction_disagreement_deg": angle_deg(given, own[:3, 3]) if tellable else np.nan,
-        "parallax_deg": parallax,
-    }
+    tellable = parallax >= LEAST_PARALLAX_DEG and not same_centre(b_from_a, spread)
+    return replace(
+        row,
+        fitted_epipolar_error_px=float(np.median(fitted)),
+        rotation_disagreement_deg=float(turned),
+        direction_disagreement_deg=angle_deg(given, own[:3, 3]) if tellable else np.nan,
+        parallax_deg=parallax,
+    )

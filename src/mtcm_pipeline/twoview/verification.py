@@ -69,7 +69,9 @@ def verify_pair(a: FrameRays, b: FrameRays, options: TwoViewOptions) -> Verified
     )
     xy_a, xy_b = a.xy[rows[:, 0]], b.xy[rows[:, 1]]
     focal = (a.reference_focal_px + b.reference_focal_px) / 2
-    inliers, b_from_a = fit_relative_pose(xy_a, xy_b, options.epipolar_px / focal, options)
+    inliers, b_from_a = fit_relative_pose(
+        xy_a, xy_b, options.epipolar_px / focal, options
+    )
     enough = max(options.min_inliers, options.min_inlier_share * len(rows))
     connected = b_from_a is not None and int(inliers.sum()) >= enough
     return VerifiedPair(xy_a, xy_b, inliers, b_from_a, focal, connected)

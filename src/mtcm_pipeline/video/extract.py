@@ -178,7 +178,7 @@ def _sharper(a: _Candidate, b: _Candidate) -> bool:
 def _with_times(
     frames: Iterable[VideoFrame], stream: VideoStream, timeline: Timeline
 ) -> Iterator[tuple[Fraction, VideoFrame]]:
-    """Frames with the seconds since the first; by the usual step where one has no time."""
+    """Frames and their seconds since the first; a usual step where one has no time."""
     time = -timeline.usual_step_s
     for frame in frames:
         shown = frame_time_s(frame, stream)

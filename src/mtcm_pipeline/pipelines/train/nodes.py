@@ -17,13 +17,11 @@ def train_the_mtcm(
     tokens: Tokens, options: TrainOptions, checkpoints: CheckpointStore
 ) -> tuple[TrainedMtcm, pd.DataFrame, list[TrainingSnapshot]]:
     """The trained model, its history by epoch, and snapshots on the way."""
-    import torch
-
     from mtcm_pipeline.mtcm.snapshots import train_with_snapshots
+    from mtcm_pipeline.mtcm.threads import torch_threads
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    trained, snapshots = train_with_snapshots(tokens, options, checkpoints)
+    with torch_threads(options.threads):
+        trained, snapshots = train_with_snapshots(tokens, options, checkpoints)
     history = trained.history
     if len(history):
         last = history.iloc[-1]

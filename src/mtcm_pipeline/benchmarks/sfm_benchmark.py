@@ -1,0 +1,251 @@
+"""Structure from motion against given poses.
+
+    python -m mtcm_pipeline.benchmarks.sfm_benchmark CAPTURE_FOLDER... --out table.csv
+
+Every capture is taken from its photographs (and masks) alone; the poses that lie beside
+them only serve as the reference afterwards.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture_import import FoundCapture, find_capture
+from mtcm_pipeline.errors import CaptureError, MtcmError
+from mtcm_pipeline.formats.exif import focal_px, read_exif
+from mtcm_pipeline.formats.images import stored_size
+from mtcm_pipeline.formats.llff import read_poses_bounds
+from mtcm_pipeline.formats.nerfstudio import read_transforms
+from mtcm_pipeline.formats.poses_json import read_poses_json
+from mtcm_pipeline.sfm.compare import align_and_compare
+from mtcm_pipeline.sfm.options import SfmOptions
+from mtcm_pipeline.sfm.run import SfmResult, reconstruct
+
+log = logging.getLogger(__name__)
+
+# What "at its place" means in the table.
+GOOD_ROTATION_DEG = 5.0
+GOOD_CENTRE = 0.05
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """One capture; NaN or empty where nothing was registered.
+
+    Attributes:
+        capture: folder's name.
+        images: photographs.
+        masked: those with a mask.
+        focal_prior: those whose EXIF focal length was believed.
+        registered: those that structure from motion gave a pose.
+        given: those with a reference pose.
+        compared: those with both.
+        rotation_deg: median angle to the reference after alignment of the centres.
+        rotation_p90_deg: 90th percentile.
+        centre_error: median distance, in median camera distances.
+        centre_p90: 90th percentile.
+        share_good: share of the compared within 5 degrees and 5 % of the distance.
+        points: sparse points.
+        reprojection_px: their mean error.
+        models: separate models found.
+        attempt: which settings it took.
+        seconds: wall time of all steps.
+        cpu_seconds: CPU time of all steps.
+        problem: why there are no poses.
+    """
+
+    capture: str
+    images: int = 0
+    masked: int = 0
+    focal_prior: int = 0
+    registered: int = 0
+    given: int = 0
+    compared: int = 0
+    rotation_deg: float = np.nan
+    rotation_p90_deg: float = np.nan
+    centre_error: float = np.nan
+    centre_p90: float = np.nan
+    share_good: float = np.nan
+    points: int = 0
+    reprojection_px: float = np.nan
+    models: int = 0
+    attempt: str = ""
+    seconds: float = np.nan
+    cpu_seconds: float = np.nan
+    problem: str = ""
+
+
+def benchmark_capture(
+    folder: Path, workspace: Path, options: SfmOptions | None = None
+) -> BenchmarkRow:
+    """Run structure from motion on a capture's photographs and compare.
+
+    Args:
+        folder: a capture as `capture_import.find_capture` understands it, with
+            poses.json, transforms.json or poses_bounds.npy as the reference.
+        workspace: where the steps are kept; times are those of the run that did them.
+        options: the settings; the defaults if left out.
+
+    Raises:
+        MtcmError: the capture or its reference cannot be read.
+    """
+    found = find_capture(folder)
+    images, masks = _loaders(found.images), _loaders(found.masks)
+    reference = read_reference(found)
+    focals = believed_focals(images)
+    row = BenchmarkRow(
+        folder.resolve().name,
+        images=len(images),
+        masked=len(masks),
+        focal_prior=len(focals),
+        given=len(reference),
+    )
+    try:
+        result = reconstruct(
+            images, masks, workspace, options or SfmOptions(), focal_px=focals
+        )
+    except MtcmError as error:
+        return replace(row, problem=str(error))
+    return replace(row, **_measured(result, reference))
+
+
+def believed_focals(images: FileLoaders) -> dict[str, float]:
+    """Focal length in px by image, where EXIF has one that can be believed."""
+    found = {}
+    for name, load in images.items():
+        data = load()
+        facts = read_exif(data, name)
+        width, height = stored_size(data, name)
+        if facts.orientation >= 5:
+            width, height = height, width
+        focal = focal_px(facts, width, height)
+        if focal is not None:
+            found[name] = focal
+    return found
+
+
+def read_reference(found: FoundCapture) -> PosedCameras:
+    """The given poses, from the first file that is there.
+
+    Raises:
+        CaptureError: there is none.
+    """
+    names = set(found.images)
+
+    def size_of(name: str) -> tuple[int, int]:
+        return stored_size(found.images[name].read_bytes(), name)
+
+    if (file := found.metadata.get("poses.json")) is not None:
+        return read_poses_json(json.loads(file.read_bytes()), names).cameras
+    if (file := found.metadata.get("transforms.json")) is not None:
+        content = json.loads(file.read_bytes())
+        return read_transforms(content, names, image_size=size_of).cameras
+    if (file := found.metadata.get("poses_bounds.npy")) is not None:
+        return read_poses_bounds(
+            np.load(file, allow_pickle=False), names, size_of
+        ).cameras
+    raise CaptureError(
+        "there are no poses to compare with: put poses.json, transforms.json or "
+        "poses_bounds.npy beside the images"
+    )
+
+
+def _loaders(files: Mapping[str, Path]) -> FileLoaders:
+    return {name: path.read_bytes for name, path in files.items()}
+
+
+def _measured(result: SfmResult, reference: PosedCameras) -> dict[str, Any]:
+    """The columns that depend on the outcome."""
+    best = result.models[0]
+    row: dict[str, Any] = {
+        "registered": result.registered,
+        "points": best.points,
+        "reprojection_px": best.error_px,
+        "models": len(result.models),
+        "attempt": result.attempts[result.kept].label,
+        "seconds": round(sum(result.seconds.values()), 1),
+        "cpu_seconds": round(result.cpu_seconds, 1),
+    }
+    try:
+        found = align_and_compare(result.reading.cameras, reference)
+    except CaptureError as error:
+        return row | {"problem": str(error)}
+    return row | {
+        "compared": len(found.names),
+        "rotation_deg": round(found.median_rotation_deg, 3),
+        "rotation_p90_deg": round(float(np.quantile(found.rotation_deg, 0.9)), 3),
+        "centre_error": round(found.median_centre_error, 5),
+        "centre_p90": round(float(np.quantile(found.centre_error, 0.9)), 5),
+        "share_good": round(found.share_within(GOOD_ROTATION_DEG, GOOD_CENTRE), 3),
+    }
+
+
+def write_rows(
+    folders: Sequence[Path], out: Path, workspace: Path, options: SfmOptions
+) -> list[BenchmarkRow]:
+    """Benchmark one capture after another; each row is in the file once it is known."""
+    rows = []
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(BenchmarkRow)])
+        writer.writeheader()
+        for folder in folders:
+            try:
+                row = benchmark_capture(folder, workspace / folder.name, options)
+            except MtcmError as error:
+                row = BenchmarkRow(folder.name, problem=str(error))
+            writer.writerow(asdict(row))
+            file.flush()
+            rows.append(row)
+            log.info("%s: %d of %d registered", row.capture, row.registered, row.images)
+    return rows
+
+
+def table_of(rows: Sequence[BenchmarkRow]) -> Table:
+    """The rows for a terminal."""
+    table = Table("capture", "registered", "rotation", "centre", "good", "s", "CPU s")
+    for row in rows:
+        table.add_row(
+            row.capture,
+            f"{row.registered} of {row.images}",
+            f"{row.rotation_deg:.2f}°",
+            f"{row.centre_error:.2%}",
+            f"{row.share_good:.0%}",
+            f"{row.seconds:.0f}",
+            f"{row.cpu_seconds:.0f}",
+        )
+    return table
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="Keep the steps here and continue there; else a temporary folder.",
+)
+def main(folders: tuple[Path, ...], out: Path, workspace: Path | None) -> None:
+    """Structure from motion on the photographs of FOLDERS, against their given poses."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = write_rows(folders, out, workspace or Path(temporary), SfmOptions())
+    Console().print(table_of(rows))
+
+
+if __name__ == "__main__":
+    main()

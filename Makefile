@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export KEDRO_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: install masks demo test test-fast lint format viz clean
+.PHONY: install masks picture demo test test-fast lint format viz clean
 
 install: $(VENV)/.installed
 
@@ -46,3 +46,7 @@ viz: install
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+# The README's picture, from a fresh run on the sample.
+picture: demo
+	cp "$$(ls -d 'data/outputs/Sample Head/report/figures'/*/figures | tail -n 1)/contact_sheet.png" docs/images/sample_choice.png

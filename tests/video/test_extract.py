@@ -1,6 +1,7 @@
 """Videos made here, frame by frame, so that every frame's time and sharpness is known."""
 
 import io
+import re
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -186,9 +187,9 @@ def test_a_video_that_breaks_off_keeps_what_is_there_and_says_where(tmp_path):
     whole = write_video(frames, steady(), tmp_path / "a.mp4", format="mp4")
     found, _ = extract(whole[: len(whole) * 6 // 10], "clip.mp4")
     complete, _ = extract(whole, "clip.mp4")
-    ends_s = found.read_frames / 30
-    assert 0.5 < ends_s < 1.5
-    assert f"ends after {ends_s:.1f} of 2.0 s" in found.notes[0]
+    said = float(re.search(r"ends after ([\d.]+) of 2\.0 s", found.notes[0])[1])
+    # The last frame may be some frames further than their count: those broken are lost.
+    assert found.read_frames / 30 - 0.06 <= said <= 1.3 and said > 0.4
     certain = [f for f in found.frames if f.number < 15 * (found.read_frames // 15)]
     assert certain == list(complete.frames[: len(certain)]) and certain
 

@@ -81,6 +81,26 @@ def test_sources_are_used_in_order(identity):
     )
 
 
+def test_llff_poses_are_the_last_resort(identity):
+    axes = ORBIT.world_from_cam[:, :3, [1, 0, 2, 3]] * [1.0, 1.0, -1.0, 1.0]
+    size = np.broadcast_to(np.array([[6.0], [8.0], [9.0]]), (len(ORBIT), 3, 1))
+    rows = np.concatenate([axes, size], axis=2).reshape(len(ORBIT), 15)
+    np.save(identity / "poses_bounds.npy", np.pad(rows, ((0, 0), (0, 2))))
+    assert dataset(identity).exists()
+    cameras = dataset(identity).load().cameras
+    assert cameras.source == "poses_bounds.npy" and cameras.names == ORBIT.names
+    np.testing.assert_allclose(cameras.cam_from_world, ORBIT.cam_from_world, atol=1e-9)
+    write_json(identity, "transforms.json", transforms_from_cameras(ORBIT))
+    assert dataset(identity).load().cameras.source == "transforms.json"
+
+
+@pytest.mark.parametrize("content", [b"", b"not an array", b"\x93NUMPY\x01\x00"])
+def test_a_broken_llff_file_stops_the_run_by_name(identity, content):
+    (identity / "poses_bounds.npy").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"poses_bounds.npy.*delete it"):
+        dataset(identity).load()
+
+
 def test_all_sources_give_the_same_cameras(identity):
     write_json(identity, "transforms.json", transforms_from_cameras(ORBIT))
     nerf = dataset(identity).load().cameras

@@ -15,6 +15,9 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
+# Begins the worker's lines that are meant for the process that started it.
+PROTOCOL = "@sfm "
+
 _FORMAT = 1  # raised when the same job begins to mean another result
 
 

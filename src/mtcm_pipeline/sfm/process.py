@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import signal
@@ -15,15 +14,12 @@ from pathlib import Path
 from typing import IO
 
 from mtcm_pipeline.errors import MtcmError
-from mtcm_pipeline.sfm.job import SfmJob, job_to_json
+from mtcm_pipeline.sfm.job import PROTOCOL, SfmJob, job_to_json
 from mtcm_pipeline.sfm.marks import write_whole
-
-log = logging.getLogger(__name__)
 
 # (step, done, total)
 OnProgress = Callable[[str, int, int], None]
 
-_PROTOCOL = "@sfm "
 _LAST_LINES = 6
 _PATIENCE_S = 10.0
 # COLMAP's own words; if they change, only the progress bar stands still meanwhile.
@@ -83,8 +79,8 @@ class _Listener:
 
     def hear(self, line: str) -> bool:
         """Whether the line was for us; else it is COLMAP's log."""
-        if line.startswith(_PROTOCOL):
-            self._obey(json.loads(line.removeprefix(_PROTOCOL)))
+        if line.startswith(PROTOCOL):
+            self._obey(json.loads(line.removeprefix(PROTOCOL)))
             return True
         if self._step == "features" and (found := _IMAGES_DONE.search(line)):
             self._on_progress(self._step, int(found[1]), self._total)

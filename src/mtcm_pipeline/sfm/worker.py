@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtcm_pipeline.formats.colmap import largest_reconstruction, read_reconstruction
-from mtcm_pipeline.sfm.job import CameraGroup, SfmJob, job_from_json
+from mtcm_pipeline.sfm.job import PROTOCOL, CameraGroup, SfmJob, job_from_json
 from mtcm_pipeline.sfm.marks import (
     Stopwatch,
     read_mark,
@@ -29,12 +29,11 @@ from mtcm_pipeline.sfm.packing import pack_reading
 if TYPE_CHECKING:
     import pycolmap
 
-PROTOCOL = "@sfm "
 SOURCE = "structure from motion"
 # COLMAP's guess where nothing is known: the focal length of a moderately wide lens.
 FOCAL_GUESS = 1.2
 _SMALLEST_MODEL = 3
-_PAIRS_AT_ONCE = 250  # between two lines of progress
+_PAIRS_AT_ONCE = 250  # between two lines of COLMAP's log, and so steps of the bar
 
 
 def tell(**message: Any) -> None:

@@ -1,0 +1,81 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from mtcm_pipeline.benchmarks import sfm_benchmark
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
+from mtcm_pipeline.formats.reading import PoseReading
+from mtcm_pipeline.sfm.outcome import AttemptOutcome, ModelSummary
+from mtcm_pipeline.sfm.run import SfmResult
+from synthetic import moved, orbit_cameras, random_similarity
+
+ORBIT = orbit_cameras(8)
+
+
+@pytest.fixture
+def capture(tmp_path):
+    """A folder with pictures and their true poses."""
+    folder = tmp_path / "a capture"
+    (folder / "images").mkdir(parents=True)
+    for name in ORBIT.names:
+        Image.new("RGB", (400, 300)).save(folder / "images" / name)
+    content = json.dumps(transforms_from_cameras(ORBIT))
+    (folder / "transforms.json").write_text(content)
+    return folder
+
+
+def result_of(cameras) -> SfmResult:
+    model = ModelSummary("model 0", cameras.names, 100, 0.5)
+    attempt = AttemptOutcome("plain settings", "exhaustive", 28, (model,), {}, {})
+    reading = PoseReading(cameras, None, {}, ())
+    seconds = {"features": 2.0, "matches": 3.0}
+    return SfmResult(reading, seconds, 7.0, len(cameras), (), (model,), (attempt,), 0)
+
+
+def test_a_row_compares_what_was_found_with_what_was_given(
+    capture, tmp_path, monkeypatch
+):
+    found = moved(ORBIT.subset(ORBIT.names[:6]), random_similarity(0))
+    calls = []
+
+    def fake(images, masks, workspace, options, *, focal_px):
+        calls.append((sorted(images), dict(masks), focal_px))
+        return result_of(found)
+
+    monkeypatch.setattr(sfm_benchmark, "reconstruct", fake)
+    row = sfm_benchmark.benchmark_capture(capture, tmp_path / "work")
+    assert (row.images, row.registered, row.given, row.compared) == (8, 6, 8, 6)
+    assert row.rotation_deg < 1e-3 and row.centre_error < 1e-4 and row.share_good == 1.0
+    assert (row.seconds, row.cpu_seconds, row.problem) == (5.0, 7.0, "")
+    assert calls == [(sorted(ORBIT.names), {}, {})]
+
+
+def test_every_capture_has_its_row_though_one_fails(capture, tmp_path, monkeypatch):
+    def fake(images, masks, workspace, options, *, focal_px):
+        if workspace.name == "a capture":
+            raise CaptureError("nothing registered")
+        return result_of(ORBIT)
+
+    monkeypatch.setattr(sfm_benchmark, "reconstruct", fake)
+    other = capture.with_name("another")
+    (other / "images").mkdir(parents=True)
+    for name in ORBIT.names:
+        Image.new("RGB", (400, 300)).save(other / "images" / name)
+    (other / "transforms.json").write_bytes((capture / "transforms.json").read_bytes())
+    out = tmp_path / "out" / "table.csv"
+    run = CliRunner().invoke(
+        sfm_benchmark.main,
+        [str(capture), str(tmp_path / "absent"), str(other), "--out", str(out)],
+    )
+    assert run.exit_code == 0, run.output
+    rows = list(csv.DictReader(out.open(newline="")))
+    assert [row["capture"] for row in rows] == ["a capture", "absent", "another"]
+    assert rows[0]["problem"] == "nothing registered" and rows[0]["images"] == "8"
+    assert "not a folder" in rows[1]["problem"]
+    assert rows[2]["registered"] == "8" and float(rows[2]["rotation_deg"]) < 1e-3
+    assert np.isnan(float(rows[0]["rotation_deg"]))

@@ -8,7 +8,7 @@ What is looked for in the source folder:
 | masks/ or mask/ (`x.png`, or `x.jpg.png` as COLMAP)| masks/<identity>/x.png       |
 | embeddings/                                        | embeddings/<identity>/       |
 | poses.json, exif.json, transforms.json,            | metadata/<identity>/         |
-| poses_bounds.npy (kept, not read), sparse/         |                              |
+| poses_bounds.npy, sparse/                          |                              |
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _IMAGE_FOLDERS = ("images", "photos", "raw_images")
 _MASK_FOLDERS = ("masks", "mask")
 _METADATA_FILES = ("poses.json", "exif.json", "transforms.json", "poses_bounds.npy")
 _SPARSE_SUFFIXES = (".bin", ".txt")
-_POSE_SOURCES = ("poses.json", "sparse", "transforms.json")  # the first found wins
+# The first found wins.
+_POSE_SOURCES = ("poses.json", "sparse", "transforms.json", "poses_bounds.npy")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ from mtcm_pipeline.errors import (
     MtcmError,
     ParameterError,
 )
+from mtcm_pipeline.formats.nerfstudio import read_transforms
 from mtcm_pipeline.sample.options import SampleOptions
+from mtcm_pipeline.sfm.compare import align_and_compare
 from project_copy import CAPTURES, QUICK, ProjectCopy
 
 pytestmark = pytest.mark.slow
@@ -249,8 +251,9 @@ def test_captures_that_cannot_be_used_say_why(small):
     twin.unlink()
     metadata = small.data / "metadata" / NAME
     (metadata / "poses.json").rename(metadata / "elsewhere.json")
+    given = {"structure_from_motion": False}
     with pytest.raises(CaptureError, match="no frame has a pose"):
-        small.run(identity=NAME, **QUICK)
+        small.run(identity=NAME, ingest=given, **QUICK)
     (metadata / "poses.json").write_text('{"images": {')
     with pytest.raises(Exception, match=r"poses\.json"):
         small.run(identity=NAME, **QUICK)
@@ -262,11 +265,26 @@ def test_captures_that_cannot_be_used_say_why(small):
 
 def test_without_poses_frames_are_judged_but_not_exported(small):
     (small.data / "metadata" / NAME / "poses.json").unlink()
-    ingest = {"require_poses": False}
+    ingest = {"require_poses": False, "structure_from_motion": False}
     stages = ("ingest", "tokens", "train", "evaluate")
     small.run(*stages, identity=NAME, ingest=ingest, **QUICK)
     scores = small.load("scores", identity=NAME)
     assert (scores["reason"] != "").all() and not scores["usable"].any()
+
+
+def test_photographs_alone_get_their_poses_from_structure_from_motion(project):
+    if not CAPTURES.is_dir():
+        pytest.skip("no folder of real captures beside this repository")
+    import_capture(CAPTURES / "fox", project.data)
+    metadata = project.data / "metadata" / "fox"
+    given = json.loads((metadata / "transforms.json").read_text())
+    (metadata / "transforms.json").unlink()
+    project.run("ingest", identity="fox", **QUICK)
+    cameras = project.load("cameras", identity="fox")
+    reference = read_transforms(given, set(cameras.names)).cameras
+    found = align_and_compare(cameras, reference)
+    assert len(found.names) >= 48 and len(project.load("sparse_points", identity="fox"))
+    assert found.median_rotation_deg < 1.5 and found.median_centre_error < 0.01
 
 
 @pytest.mark.parametrize("capture", ["fox", "skull", "maryrose_tankard"])

@@ -26,13 +26,13 @@ from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture_import import FoundCapture, find_capture
 from mtcm_pipeline.errors import CaptureError, MtcmError
-from mtcm_pipeline.formats.exif import focal_px, read_exif
 from mtcm_pipeline.formats.images import stored_size
 from mtcm_pipeline.formats.llff import read_poses_bounds
 from mtcm_pipeline.formats.nerfstudio import read_transforms
 from mtcm_pipeline.formats.poses_json import read_poses_json
 from mtcm_pipeline.sfm.compare import align_and_compare
 from mtcm_pipeline.sfm.options import SfmOptions
+from mtcm_pipeline.sfm.priors import image_priors
 from mtcm_pipeline.sfm.run import SfmResult, reconstruct
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def benchmark_capture(
     found = find_capture(folder)
     images, masks = _loaders(found.images), _loaders(found.masks)
     reference = read_reference(found)
-    focals = believed_focals(images)
+    focals = image_priors(images).focal_px
     row = BenchmarkRow(
         folder.resolve().name,
         images=len(images),
@@ -121,21 +121,6 @@ def benchmark_capture(
     except MtcmError as error:
         return replace(row, problem=str(error))
     return replace(row, **_measured(result, reference))
-
-
-def believed_focals(images: FileLoaders) -> dict[str, float]:
-    """Focal length in px by image, where EXIF has one that can be believed."""
-    found = {}
-    for name, load in images.items():
-        data = load()
-        facts = read_exif(data, name)
-        width, height = stored_size(data, name)
-        if facts.orientation >= 5:
-            width, height = height, width
-        focal = focal_px(facts, width, height)
-        if focal is not None:
-            found[name] = focal
-    return found
 
 
 def read_reference(found: FoundCapture) -> PosedCameras:

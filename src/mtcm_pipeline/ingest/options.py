@@ -15,6 +15,8 @@ class IngestOptions:
     """Parameters under `ingest`; each default with its reason.
 
     Attributes:
+        structure_from_motion: whether poses are computed from the images where none are
+            given; see `sfm` for how.
         require_poses: whether a capture without any pose stops the run. It does by
             default: after minutes of work nothing could be exported.
         encoder: computes the embeddings that have no file. EfficientNet-Lite0 brings
@@ -40,8 +42,9 @@ class IngestOptions:
             in 0..1; 5 % more exposure make .026.
     """
 
+    structure_from_motion: bool = True
     require_poses: bool = True
-    encoder: Literal["efficientnet_lite0", "dinov2_vits14"] = "efficientnet_lite0"
+    encoder: Literal["efficientnet_lite0", "dinov2_vits14", "clip"] = "efficientnet_lite0"
     encoder_weights: str | None = None
     encoder_batch: int = Field(default=16, ge=1, le=256)
     thumbnail_px: int = Field(default=160, ge=32, le=1024)

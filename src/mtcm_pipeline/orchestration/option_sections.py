@@ -8,10 +8,14 @@ def option_sections() -> dict[str, type]:
     from mtcm_pipeline.consistency.options import ScoreOptions
     from mtcm_pipeline.ingest.options import IngestOptions
     from mtcm_pipeline.mtcm.options import TrainOptions
+    from mtcm_pipeline.segmentation.options import MaskOptions
     from mtcm_pipeline.selection.options import SelectOptions
+    from mtcm_pipeline.sfm.options import SfmOptions
 
     return {
         "ingest": IngestOptions,
+        "sfm": SfmOptions,
+        "masks": MaskOptions,
         "train": TrainOptions,
         "scores": ScoreOptions,
         "select": SelectOptions,

@@ -27,6 +27,7 @@ _LEAST_SIDE_PX = 16
 _SPARE_WITH_MASK = 4
 # Descriptors of points on the mask's edge look this far beyond it.
 _AROUND_PX = 24
+_BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, CaptureError)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Features:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 width, height = (int(side) for side in arrays["size"])
                 return cls(arrays["xy"], arrays["descriptors"], (width, height))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, CaptureError):
+        except _BROKEN:
             return None
 
 

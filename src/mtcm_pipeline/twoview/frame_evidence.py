@@ -28,8 +28,11 @@ RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 # Error below which px are noise; keeps ratios of tiny errors from mattering.
 _ERROR_FLOOR_PX = 0.1
 # Share of the connected pairs whose error counts as usual: low, so that it holds while
-# up to two thirds of the pairs have a wrong frame.
-_USUAL_QUANTILE = 0.3
+# no more than four in five pairs have a wrong frame.
+_USUAL_QUANTILE = 0.2
+# If the usual error is this many times that of the pairs' own geometry, about 1.5 px of
+# a 400 px photograph, poses and photographs do not belong together.
+_CONTRADICTED_FACTOR = 6.0
 # Natural logarithm over which agreement goes from undecided to sure.
 _SLOPE = 0.5
 # Verified matches that make a pair as sure as it gets.
@@ -69,7 +72,8 @@ def pair_agreement(pairs: pd.DataFrame, options: TwoViewOptions) -> Float:
 
     What counts is the error under the given poses over that of the pair's own geometry,
     relative to what is usual in this capture: poses of one source are all more or less
-    exact, and a fault is what stands out.
+    exact, and a fault is what stands out. Where even the usual error is far beyond
+    what the photographs allow, nothing stands out and every connected pair gets 0.
 
     Args:
         pairs: columns as in `table.PairRow`.
@@ -82,10 +86,19 @@ def pair_agreement(pairs: pd.DataFrame, options: TwoViewOptions) -> Float:
     if not known.any():
         return np.full(len(pairs), np.nan)
     usual = max(0.0, float(np.quantile(excess[known], _USUAL_QUANTILE)))
+    if usual > np.log(_CONTRADICTED_FACTOR):
+        return np.where(known, 0.0, np.nan)
     beyond = excess - usual - np.log(options.error_factor)
     agreement = np.clip(-beyond / _SLOPE, -1.0, 1.0)
     behind = pairs["behind_share"].to_numpy(np.float64) > 0.5
     return np.where(behind, -1.0, agreement)
+
+
+def poses_are_contradicted(pairs: pd.DataFrame, options: TwoViewOptions) -> bool:
+    """Whether hardly a pair agrees with the poses, so that no frame can be blamed."""
+    agreement = pair_agreement(pairs, options)
+    known = np.isfinite(agreement)
+    return bool(known.any() and not agreement[known].any())
 
 
 def frame_evidence(

@@ -80,11 +80,14 @@ def pose_places(cameras: PosedCameras) -> Float:
 
     A change of the world frame turns the rows but keeps their distances.
     """
+    if len(cameras) == 0:
+        return np.zeros((0, 6))
     offsets = cameras.centres_xyz - np.median(cameras.centres_xyz, axis=0)
+    tiny = max(1e-6 * float(np.abs(offsets).max()), np.finfo(float).tiny)
     for _ in range(20):  # Weiszfeld: a middle that turns with the world
-        weights = 1.0 / np.maximum(np.linalg.norm(offsets, axis=1), 1e-9)
+        weights = 1.0 / np.maximum(np.linalg.norm(offsets, axis=1), tiny)
         offsets = offsets - np.average(offsets, axis=0, weights=weights)
-    scale = float(np.median(np.linalg.norm(offsets, axis=1))) if len(offsets) else 0.0
+    scale = float(np.median(np.linalg.norm(offsets, axis=1)))
     scaled = offsets / scale if scale > 0 else offsets
     return np.hstack([scaled, cameras.viewing_directions])
 

@@ -28,6 +28,7 @@ def gather_the_export(
     scores: pd.DataFrame,
     images: FileLoaders,
     masks: FileLoaders,
+    made_masks: FileLoaders,
 ) -> dict[str, Any]:
     """Every file of the export folder, by its path in it."""
     row_of = {name: row for row, name in enumerate(scores["name"])}
@@ -37,7 +38,7 @@ def gather_the_export(
         cameras=cameras,
         images=images,
         points=points if len(points) else None,
-        masks=masks,
+        masks={**made_masks, **masks},
         pose_embeddings=representations[rows],
         view_weights=view_weights(scores["fault_score"].to_numpy()[rows]),
     )

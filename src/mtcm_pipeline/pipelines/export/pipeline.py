@@ -19,6 +19,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "scores",
                     "raw_images",
                     "raw_masks",
+                    "made_masks",
                 ],
                 outputs="export",
                 name="gather_the_export",

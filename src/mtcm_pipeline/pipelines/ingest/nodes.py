@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture.points import SparsePoints
+from mtcm_pipeline.encoders.cache import cached_encoder
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.formats.exif import read_exif_json
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.embeddings import EmbeddingTable
+from mtcm_pipeline.ingest.frame_poses import FramePoses
 from mtcm_pipeline.ingest.intake import CaptureContents, ingest_capture
+from mtcm_pipeline.ingest.matching import frame_names
 from mtcm_pipeline.ingest.options import IngestOptions
+from mtcm_pipeline.ingest.poses_from_images import poses_from_images
+from mtcm_pipeline.segmentation.missing_masks import make_missing_masks
+from mtcm_pipeline.segmentation.options import MaskOptions
+from mtcm_pipeline.sfm.options import SfmOptions
+
+log = logging.getLogger(__name__)
+
+
+def make_the_missing_masks(
+    images: FileLoaders,
+    masks: FileLoaders,
+    poses: PoseReading | None,
+    cache: ContentStore,
+    options: MaskOptions,
+) -> tuple[dict[str, bytes], pd.DataFrame]:
+    """PNG masks for the images that have none, and where each frame's mask comes from."""
+    poses_of = FramePoses.matched(poses, frame_names(images))
+    made = make_missing_masks(
+        images, masks, options, posed_size=poses_of.size_of, store=cache
+    )
+    for note in made.notes:
+        log.info(note)
+    return dict(made.masks), made.table
 
 
 def take_the_capture_in(
     images: FileLoaders,
     masks: FileLoaders,
+    made_masks: FileLoaders,
     embeddings: FileLoaders,
     poses: PoseReading | None,
     exif: Any,
+    cache: ContentStore,
+    workspace: Path,
     options: IngestOptions,
+    sfm_options: SfmOptions,
 ) -> tuple[
     pd.DataFrame,
     pd.DataFrame,
@@ -35,19 +69,26 @@ def take_the_capture_in(
     dict[str, np.ndarray],
 ]:
     """Frames, data quality, embeddings, cameras, sparse points and thumbnails."""
-    contents = CaptureContents(
-        images, masks, embeddings, poses, read_exif_json(exif) if exif else None
-    )
-    capture = ingest_capture(contents, options)
-    cameras = capture.frames.cameras
-    if options.require_poses and len(cameras) == 0:
+    frame_names(images)  # an empty capture, or twins, stop the run before the long work
+    masks = {**made_masks, **masks}
+    exif_reading = read_exif_json(exif) if exif else None
+    encoder = partial(cached_encoder, options.encoder, options.encoder_weights, cache)
+    if poses is None and options.structure_from_motion:
+        poses = poses_from_images(
+            images, masks, exif_reading, workspace, sfm_options, load_encoder=encoder
+        )
+    if poses is None and options.require_poses:
+        raise CaptureError(_no_poses(poses))
+    contents = CaptureContents(images, masks, embeddings, poses, exif_reading)
+    capture = ingest_capture(contents, options, load=encoder)
+    if options.require_poses and len(capture.frames.cameras) == 0:
         raise CaptureError(_no_poses(poses))
     points = capture.frames.points
     return (
         capture.frames.table,
         capture.quality,
         replace(capture.embeddings, problems={}, notes=()),
-        cameras,
+        capture.frames.cameras,
         SparsePoints.empty() if points is None else points,
         capture.frames.thumbnails,
     )
@@ -56,12 +97,13 @@ def take_the_capture_in(
 def _no_poses(reading: PoseReading | None) -> str:
     """What is wrong with the poses as a whole, and what to do."""
     if reading is None:
-        found = "there is no poses.json, sparse/ or transforms.json"
+        found = "no file with poses is there"
     else:
         wrong = [f"{name}: {text}" for name, text in list(reading.problems.items())[:3]]
         found = "; ".join([f"{reading.cameras.source} fits no image", *wrong])
     return (
-        f"no frame has a pose ({found}): run COLMAP on the images and put its model "
-        f"under data/metadata/<identity>/sparse/, or set ingest.require_poses=false to "
-        f"have the frames judged without poses; what has no pose cannot be exported"
+        f"no frame has a pose ({found}): put poses.json, sparse/ or transforms.json "
+        f"under data/metadata/<identity>/, let ingest.structure_from_motion=true compute "
+        f"them, or set ingest.require_poses=false to have the frames judged without "
+        f"poses; what has no pose cannot be exported"
     )

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mtcm_pipeline.pipelines.ingest.nodes import take_the_capture_in
+from mtcm_pipeline.pipelines.ingest import nodes
 
 
 def create_pipeline(**_: object) -> Pipeline:
@@ -10,14 +10,30 @@ def create_pipeline(**_: object) -> Pipeline:
     return Pipeline(
         [
             Node(
-                take_the_capture_in,
+                nodes.make_the_missing_masks,
                 inputs=[
                     "raw_images",
                     "raw_masks",
+                    "raw_poses",
+                    "content_cache",
+                    "params:masks",
+                ],
+                outputs=["made_masks", "mask_sources"],
+                name="make_the_missing_masks",
+            ),
+            Node(
+                nodes.take_the_capture_in,
+                inputs=[
+                    "raw_images",
+                    "raw_masks",
+                    "made_masks",
                     "raw_embeddings",
                     "raw_poses",
                     "raw_exif",
+                    "content_cache",
+                    "sfm_workspace",
                     "params:ingest",
+                    "params:sfm",
                 ],
                 outputs=[
                     "frames",
@@ -28,6 +44,6 @@ def create_pipeline(**_: object) -> Pipeline:
                     "thumbnails",
                 ],
                 name="take_the_capture_in",
-            )
+            ),
         ]
     )

@@ -1,0 +1,54 @@
+"""What is known of photographs before structure from motion: focal lengths and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.errors import FileContentError
+from mtcm_pipeline.formats.exif import ExifReading, focal_px, read_exif
+from mtcm_pipeline.formats.images import stored_size
+
+
+@dataclass(frozen=True)
+class ImagePriors:
+    """By image name; what is not known or not believed is left out.
+
+    Attributes:
+        focal_px: focal length in px of the upright image.
+        times_s: time of exposure in seconds.
+    """
+
+    focal_px: Mapping[str, float]
+    times_s: Mapping[str, float]
+
+
+def image_priors(images: FileLoaders, exif: ExifReading | None = None) -> ImagePriors:
+    """Read the EXIF of every photograph; exif.json wins for the times.
+
+    A photograph that cannot be read is left out here and named where it is decoded.
+    """
+    focals: dict[str, float] = {}
+    times: dict[str, float] = {}
+    for name, load in images.items():
+        try:
+            data = load()
+            facts = read_exif(data, name)
+            width, height = stored_size(data, name)
+        except (FileContentError, OSError):
+            continue
+        if facts.orientation >= 5:
+            width, height = height, width
+        focal = focal_px(facts, width, height)
+        if focal is not None:
+            focals[name] = focal
+        if facts.timestamp_s is not None:
+            times[name] = facts.timestamp_s
+    told = exif.facts if exif is not None else {}
+    times |= {
+        name: entry.timestamp_s
+        for name, entry in told.items()
+        if name in images and entry.timestamp_s is not None
+    }
+    return ImagePriors(focals, times)

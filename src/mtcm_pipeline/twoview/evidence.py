@@ -1,0 +1,214 @@
+"""Everything that pairs of photographs say about the given poses, in one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.progress import Progress, TaskID
+
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.ingest.matching import match_to_images, natural_key
+from mtcm_pipeline.twoview.extraction import (
+    FeatureStore,
+    OnProgress,
+    features_of_frames,
+)
+from mtcm_pipeline.twoview.features import Features
+from mtcm_pipeline.twoview.frame_evidence import (
+    UNKNOWN,
+    WRONG,
+    frame_evidence,
+    poses_are_contradicted,
+)
+from mtcm_pipeline.twoview.options import TwoViewOptions
+from mtcm_pipeline.twoview.pairs import candidate_pairs
+from mtcm_pipeline.twoview.rays import frame_rays
+from mtcm_pipeline.twoview.table import pair_table
+from mtcm_pipeline.twoview.verification import verify_pairs
+
+log = logging.getLogger(__name__)
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TwoViewEvidence:
+    """What the photographs say about the poses.
+
+    Attributes:
+        pairs: one row a compared pair, columns as in `table.PairRow`.
+        frames: one row a posed frame, columns as in `frame_evidence`, and `features`,
+            how many were found, and `problem`, why none could be.
+    """
+
+    pairs: pd.DataFrame
+    frames: pd.DataFrame
+
+
+def two_view_evidence(
+    images: FileLoaders,
+    masks: FileLoaders,
+    cameras: PosedCameras,
+    embeddings: Float | None = None,
+    times: Float | None = None,
+    *,
+    options: TwoViewOptions | None = None,
+    store: FeatureStore | None = None,
+    on_progress: OnProgress | None = None,
+) -> TwoViewEvidence:
+    """Compare each posed frame with those near it in pose, in appearance and in time.
+
+    On a turntable the background stays while the object turns, so that its matches
+    contradict the poses: such a capture needs its masks.
+
+    Args:
+        images: photographs by file name.
+        masks: masks by file name, stems as the images'; matches outside do not count.
+        cameras: N posed frames, whose poses are judged.
+        embeddings: (N, E), rows as the cameras, NaN where absent; None without any.
+        times: (N,) capture times; the order of the names where one is not finite or
+            when None.
+        options: parameters; defaults when None.
+        store: keeps features between runs, by content.
+        on_progress: called with the step (`features`, `pairs`), how much of it is done,
+            and of how much; a bar on the console when None.
+
+    Returns:
+        Tables in order of time; the order of the arguments does not matter.
+
+    Raises:
+        CaptureError: arguments do not belong together, or a worker process died.
+    """
+    options = options or TwoViewOptions()
+    _check(images, cameras, embeddings, times)
+    order = time_order(cameras.names, times)
+    cameras = cameras.subset([cameras.names[row] for row in order])
+    embeddings = None if embeddings is None else np.asarray(embeddings)[order]
+    with progress_bars() if on_progress is None else nullcontext(on_progress) as show:
+        found = features_of_frames(
+            cameras.names,
+            images,
+            _masks_by_image(masks, images),
+            {name: _size(cameras, name) for name in cameras.names},
+            options,
+            store=store,
+            on_progress=show,
+        )
+        return judge_poses(
+            cameras,
+            embeddings,
+            found.by_name,
+            options,
+            problems=found.problems,
+            on_progress=show,
+        )
+
+
+def judge_poses(
+    cameras: PosedCameras,
+    embeddings: Float | None,
+    features: dict[str, Features],
+    options: TwoViewOptions,
+    *,
+    problems: dict[str, str] | None = None,
+    on_progress: OnProgress | None = None,
+) -> TwoViewEvidence:
+    """The same from features on.
+
+    Args:
+        cameras: N posed frames in order of time.
+        embeddings: (N, E), rows as the cameras; None without any.
+        features: by image name; frames without are not compared.
+        options: parameters.
+        problems: why frames have no features, by image name.
+        on_progress: as in `two_view_evidence`.
+    """
+    rays = {
+        row: frame_rays(features[name], cameras.camera_of(name))
+        for row, name in enumerate(cameras.names)
+        if name in features
+    }
+    candidates = candidate_pairs(cameras, embeddings, options)
+    rows = [(pair.first, pair.second) for pair in candidates]
+    verified = verify_pairs(rows, rays, options, on_progress=on_progress)
+    pairs = pair_table(candidates, verified, cameras, options)
+    counts = [len(features[n]) if n in features else 0 for n in cameras.names]
+    frames = frame_evidence(pairs, cameras.names, options).assign(
+        features=counts, problem=[(problems or {}).get(n, "") for n in cameras.names]
+    )
+    if poses_are_contradicted(pairs, options):
+        log.warning(
+            "the photographs contradict nearly all given poses, so no frame is blamed: "
+            "are the poses of this capture? If the object turned before a standing "
+            "background, give masks of the object"
+        )
+    _log_summary(pairs, frames)
+    return TwoViewEvidence(pairs, frames)
+
+
+@contextmanager
+def progress_bars() -> Iterator[OnProgress]:
+    """A bar a step on the console, while the context lasts."""
+    with Progress(transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(f"Two views: {step}", total=total)
+            progress.update(tasks[step], completed=done)
+
+        yield show
+
+
+def time_order(names: tuple[str, ...], times: Float | None) -> list[int]:
+    """Rows by time, then by name in natural order (`r_2` before `r_10`)."""
+    moments = np.zeros(len(names))
+    if times is not None and np.isfinite(times).all():
+        moments = np.asarray(times, dtype=np.float64)
+    return sorted(
+        range(len(names)), key=lambda row: (moments[row], natural_key(names[row]))
+    )
+
+
+def _check(
+    images: FileLoaders,
+    cameras: PosedCameras,
+    embeddings: Float | None,
+    times: Float | None,
+) -> None:
+    missing = [name for name in cameras.names if name not in images]
+    if missing:
+        raise CaptureError(f"no image for {len(missing)} posed frames, as {missing[0]!r}")
+    for what, values in (("embeddings", embeddings), ("times", times)):
+        if values is not None and len(values) != len(cameras):
+            raise CaptureError(f"{len(values)} {what} for {len(cameras)} posed frames")
+
+
+def _masks_by_image(masks: FileLoaders, images: FileLoaders) -> FileLoaders:
+    by_image = match_to_images(masks, tuple(images)).by_image
+    return {image: masks[name] for image, name in by_image.items()}
+
+
+def _size(cameras: PosedCameras, name: str) -> tuple[int, int]:
+    camera = cameras.camera_of(name)
+    return camera.width, camera.height
+
+
+def _log_summary(pairs: pd.DataFrame, frames: pd.DataFrame) -> None:
+    verdicts = frames["pose_verdict"].value_counts()
+    log.info(
+        "%d of %d pairs are connected; of %d poses %d look wrong, %d cannot be told",
+        int(pairs["connected"].sum()),
+        len(pairs),
+        len(frames),
+        int(verdicts.get(WRONG, 0)),
+        int(verdicts.get(UNKNOWN, 0)),
+    )

@@ -13,7 +13,11 @@ from kedro.runner import SequentialRunner
 
 ROOT = Path(__file__).parents[1]
 CAPTURES = ROOT.parent / "shared" / "captures"
-QUICK = {"train": {"epochs": 20, "snapshot_every": 10, "d_model": 32, "heads": 4}}
+# Small and in this process: what is tested is the way through, not the quality.
+QUICK = {
+    "train": {"epochs": 20, "snapshot_every": 10, "d_model": 32, "heads": 4},
+    "two_view": {"workers": 0, "max_features": 200},
+}
 
 
 class ProjectCopy:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 
 from mtcm_pipeline.consistency.relative_quality import relative_quality
 from mtcm_pipeline.ingest.quality import relative_to_neighbours
@@ -23,10 +24,13 @@ def frames_with(luminance):
     return frames, build_tokens(frames, smooth_embeddings(cameras), cameras)[0]
 
 
+UNKNOWN = pd.DataFrame({"pose_verdict": ["unknown"] * N, "pose_doubt": [0.5] * N})
+
+
 def test_one_dark_frame_is_odd_and_its_ratio_is_the_factor():
     luminance = np.full(N, 0.4)
     luminance[11] = 0.1
-    quality = relative_quality(*frames_with(luminance), 6)
+    quality = relative_quality(*frames_with(luminance), UNKNOWN, 6)
     assert np.isclose(quality["luminance_ratio"][11], 0.25)
     assert np.allclose(quality["luminance_ratio"].drop(11), 1.0)
     assert np.allclose(quality["sharpness_ratio"], 0.5)
@@ -35,7 +39,7 @@ def test_one_dark_frame_is_odd_and_its_ratio_is_the_factor():
 def test_a_dark_stretch_is_not_odd_inside():
     luminance = np.full(N, 0.4)
     luminance[10:20] = 0.15
-    ratio = relative_quality(*frames_with(luminance), 4)["luminance_ratio"]
+    ratio = relative_quality(*frames_with(luminance), UNKNOWN, 4)["luminance_ratio"]
     assert np.allclose(ratio[13:17], 1.0)
 
 
@@ -44,6 +48,6 @@ def test_a_mask_of_half_the_neighbours_size_says_so():
     area = np.full(N, 0.3)
     area[7] = 0.15
     area[9] = np.nan
-    quality = relative_quality(frames.assign(mask_area=area), tokens, 6)
+    quality = relative_quality(frames.assign(mask_area=area), tokens, UNKNOWN, 6)
     assert np.isclose(quality["mask_area_ratio"][7], 0.5)
     assert np.isnan(quality["mask_area_ratio"][9])

@@ -32,6 +32,8 @@ def clean_quality(n=N):
             "luminance_ratio": np.ones(n),
             "mask_area_ratio": np.ones(n),
             "duplicate_of": [""] * n,
+            "pose_verdict": ["unknown"] * n,
+            "pose_doubt": [0.5] * n,
         }
     )
 
@@ -110,6 +112,22 @@ def test_frame_quality_speaks_in_words():
     assert scores["reason"][6] == "duplicate of f005.jpg"
     assert scores["other"][6] == "f005.jpg"
     assert list(scores.index[scores["faulty"]]) == [3, 4, 5, 6]
+
+
+def test_matched_features_outweigh_the_other_witnesses():
+    cameras = orbit_cameras(N)
+    wrong = with_pose(cameras, 12, cameras.world_from_cam[25])
+    quality = clean_quality()
+    quality.loc[12, ["pose_verdict", "pose_doubt"]] = ["right", 0.1]
+    assert not verdict(wrong, smooth_embeddings(cameras), quality)["faulty"].any()
+    quality = clean_quality()
+    quality.loc[30, ["pose_verdict", "pose_doubt"]] = ["wrong", 0.9]
+    scores = verdict(cameras, smooth_embeddings(cameras), quality)
+    assert list(scores.index[scores["faulty"]]) == [30]
+    assert scores["reason"][30] == "geometry not verified"
+    quality.loc[12, ["pose_verdict", "pose_doubt"]] = ["wrong", 0.9]
+    scores = verdict(wrong, smooth_embeddings(cameras), quality)
+    assert scores["reason"][12] == "pose disagrees with its neighbours in time"
 
 
 def test_limits_are_where_the_options_say():

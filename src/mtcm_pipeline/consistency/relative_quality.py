@@ -15,9 +15,12 @@ from mtcm_pipeline.tokens.layout import Tokens
 
 
 def relative_quality(
-    frames: pd.DataFrame, tokens: Tokens, neighbours: int
+    frames: pd.DataFrame, tokens: Tokens, pose_evidence: pd.DataFrame, neighbours: int
 ) -> pd.DataFrame:
-    """Columns `sharpness_ratio`, `luminance_ratio`, `mask_area_ratio`, `duplicate_of`.
+    """What the pixels say of each frame, beside what they say of others.
+
+    Columns `sharpness_ratio`, `luminance_ratio`, `mask_area_ratio` (to the neighbours),
+    `duplicate_of`, `pose_verdict` and `pose_doubt`.
 
     Luminance counts as odd only if it is so beside the neighbours in pose and beside the
     neighbours in time: the dark side of a subject is a stretch of dark frames.
@@ -25,6 +28,7 @@ def relative_quality(
     Args:
         frames: the ingested frame table, rows as in `tokens`.
         tokens: poses in the canonical gauge.
+        pose_evidence: of matched features, rows likewise.
         neighbours: frames that the mask area is compared with.
     """
     features = pose_features(tokens)
@@ -50,6 +54,8 @@ def relative_quality(
             "luminance_ratio": np.exp(_nearer_to_zero(by_pose, by_time)),
             "mask_area_ratio": np.exp(mask_area),
             "duplicate_of": frames["duplicate_of"],
+            "pose_verdict": pose_evidence["pose_verdict"],
+            "pose_doubt": pose_evidence["pose_doubt"],
         }
     )
 

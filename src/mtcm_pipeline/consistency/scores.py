@@ -23,6 +23,9 @@ _SMALLEST_SPREAD = 0.2
 _FLOOR = 1e-4
 # Robust standard deviations of a ratio over the capture that are still its own habit.
 _OWN_SPREADS = 4.0
+# Degree of a duplicate: above what two witnesses or matched features give a pose, since
+# a copy's pose is off by a hair for having been solved twice, and "duplicate" says more.
+_DUPLICATE = 2.5
 # A mask this many times larger or smaller than the neighbours' is damaged.
 _MASK_LIMIT = 2.0
 
@@ -33,6 +36,7 @@ REASON_WORDS = {
     "foreign": "foreign subject",
     "pose_time": "pose disagrees with its neighbours in time",
     "pose_appearance": "pose disagrees with appearance",
+    "geometry": "geometry not verified",
     "mask": "mask bad",
 }
 
@@ -59,7 +63,9 @@ def fault_degrees(
     Args:
         evidence: of `gather_evidence`.
         quality: columns `sharpness_ratio`, `luminance_ratio` and `mask_area_ratio` (to
-            the neighbours' median; NaN where unknown) and `duplicate_of` (name or "").
+            the neighbours' median; NaN where unknown), `duplicate_of` (name or ""), and
+            what matched features say of the pose: `pose_verdict` (right, wrong or
+            unknown) and `pose_doubt` in 0..1.
         options: limits.
     """
     errors = evidence.drop(columns="name")
@@ -80,17 +86,40 @@ def fault_degrees(
             _log_share(quality["luminance_ratio"], options.exposure_limit)
         ),
         "mask": np.abs(_log_share(quality["mask_area_ratio"], _MASK_LIMIT)),
-        "duplicate": np.where(quality["duplicate_of"] != "", 1.5, 0.0)
+        "duplicate": np.where(quality["duplicate_of"] != "", _DUPLICATE, 0.0)
         * float(options.drop_duplicates),
     }
     table = pd.DataFrame(degrees).clip(lower=0.0)
     # What is off the path in time is named so; what agrees with it, by its appearance.
     on_path = ~(off_path >= limit / 2)
     table["pose_time"] = table["pose_time"].where(~on_path, 0.0)
+    table = _with_verified_geometry(table, quality, off_path >= limit / 2)
     # A foreign frame's looks contradict its pose as well: the looks are to blame.
     contradicts = (table["foreign"] >= 1.0) & on_path
     table["pose_appearance"] = table["pose_appearance"].where(~contradicts, 0.0)
     return table.fillna(0.0)
+
+
+def _with_verified_geometry(
+    table: pd.DataFrame, quality: pd.DataFrame, off_path: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Matched features outweigh the other witnesses of a pose, for it and against it.
+
+    Where they contradict the pose, the fault is named by what else is odd about it.
+    """
+    right = (quality["pose_verdict"] == "right").to_numpy()
+    wrong = (quality["pose_verdict"] == "wrong").to_numpy()
+    certain = np.where(wrong, 1.0 + quality["pose_doubt"].to_numpy(np.float64), 0.0)
+    pose_time = table["pose_time"].where(~right, 0.0)
+    pose_appearance = table["pose_appearance"].where(~right, 0.0)
+    odd_looks = pose_appearance >= 0.5
+    return table.assign(
+        pose_time=np.maximum(pose_time, np.where(off_path, certain, 0.0)),
+        pose_appearance=np.maximum(
+            pose_appearance, np.where(~off_path & odd_looks, certain, 0.0)
+        ),
+        geometry=np.where(~off_path & ~odd_looks, certain, 0.0),
+    )
 
 
 def score_frames(

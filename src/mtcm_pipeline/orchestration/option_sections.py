@@ -11,11 +11,13 @@ def option_sections() -> dict[str, type]:
     from mtcm_pipeline.segmentation.options import MaskOptions
     from mtcm_pipeline.selection.options import SelectOptions
     from mtcm_pipeline.sfm.options import SfmOptions
+    from mtcm_pipeline.twoview.options import TwoViewOptions
 
     return {
         "ingest": IngestOptions,
         "sfm": SfmOptions,
         "masks": MaskOptions,
+        "two_view": TwoViewOptions,
         "train": TrainOptions,
         "scores": ScoreOptions,
         "select": SelectOptions,

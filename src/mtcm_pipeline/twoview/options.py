@@ -16,6 +16,7 @@ class TwoViewOptions:
     photographs are judged alike (`epipolar.REFERENCE_PX`).
 
     Attributes:
+        enabled: whether frames are matched at all; without, no pose is verified.
         feature_px: longest side at which features are found; larger photographs are
             shrunk to it. More pixels cost quadratically and add points, not certainty.
         first_octave: octave at which SIFT starts; -1 doubles the image first. None: -1
@@ -55,6 +56,7 @@ class TwoViewOptions:
         seed: of RANSAC.
     """
 
+    enabled: bool = True
     feature_px: int = Field(default=800, ge=100)
     first_octave: int | None = Field(default=None, ge=-1, le=2)
     max_features: int = Field(default=1000, ge=50)

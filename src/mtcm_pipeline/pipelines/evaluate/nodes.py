@@ -47,11 +47,12 @@ def score_every_frame(
     tokens: Tokens,
     prediction: HiddenPrediction,
     frames: pd.DataFrame,
+    pose_evidence: pd.DataFrame,
     options: ScoreOptions,
 ) -> pd.DataFrame:
     """Fault score and reason of every frame."""
     evidence = gather_evidence(tokens, prediction, options.neighbours)
-    quality = relative_quality(frames, tokens, options.neighbours)
+    quality = relative_quality(frames, tokens, pose_evidence, options.neighbours)
     presence = frames[["has_image", "has_pose"]]
     scores = score_frames(evidence, quality, presence, options)
     for name, reason in scores.loc[~scores["usable"], ["name", "reason"]].itertuples(

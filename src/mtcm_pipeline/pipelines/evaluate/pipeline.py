@@ -27,6 +27,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "tokens",
                     "hidden_predictions",
                     "frames",
+                    "pose_evidence",
                     "params:scores",
                 ],
                 outputs="scores",

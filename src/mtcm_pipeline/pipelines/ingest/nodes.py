@@ -28,6 +28,10 @@ from mtcm_pipeline.ingest.poses_from_images import poses_from_images
 from mtcm_pipeline.segmentation.missing_masks import make_missing_masks
 from mtcm_pipeline.segmentation.options import MaskOptions
 from mtcm_pipeline.sfm.options import SfmOptions
+from mtcm_pipeline.tokens.build import sequence_times
+from mtcm_pipeline.twoview.evidence import two_view_evidence
+from mtcm_pipeline.twoview.options import TwoViewOptions
+from mtcm_pipeline.twoview.pose_evidence import pose_evidence
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +96,41 @@ def take_the_capture_in(
         SparsePoints.empty() if points is None else points,
         capture.frames.thumbnails,
     )
+
+
+def verify_the_geometry(
+    images: FileLoaders,
+    masks: FileLoaders,
+    made_masks: FileLoaders,
+    frames: pd.DataFrame,
+    cameras: PosedCameras,
+    embeddings: EmbeddingTable,
+    points: SparsePoints,
+    cache: ContentStore,
+    options: TwoViewOptions,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The pairs of frames that were matched, and what they say of each frame's pose."""
+    names = tuple(frames["name"])
+    evidence = None
+    if options.enabled and len(cameras) >= 2:
+        row_of = {name: row for row, name in enumerate(names)}
+        rows = [row_of[name] for name in cameras.names]
+        evidence = two_view_evidence(
+            images,
+            {**made_masks, **masks},
+            cameras,
+            embeddings.vectors[rows].astype(np.float64),
+            sequence_times(frames["timestamp_s"].to_numpy(np.float64))[rows],
+            options=options,
+            store=cache,
+        )
+    pairs, poses = pose_evidence(names, evidence, points)
+    verdicts = poses["pose_verdict"].value_counts()
+    log.info(
+        "poses by matched features: %s",
+        ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
+    )
+    return pairs, poses
 
 
 def _no_poses(reading: PoseReading | None) -> str:

@@ -45,5 +45,21 @@ def create_pipeline(**_: object) -> Pipeline:
                 ],
                 name="take_the_capture_in",
             ),
+            Node(
+                nodes.verify_the_geometry,
+                inputs=[
+                    "raw_images",
+                    "raw_masks",
+                    "made_masks",
+                    "frames",
+                    "cameras",
+                    "embeddings",
+                    "sparse_points",
+                    "content_cache",
+                    "params:two_view",
+                ],
+                outputs=["image_pairs", "pose_evidence"],
+                name="verify_the_geometry",
+            ),
         ]
     )

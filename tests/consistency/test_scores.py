@@ -105,13 +105,13 @@ def test_frame_quality_speaks_in_words():
     quality.loc[3, "sharpness_ratio"] = 0.3
     quality.loc[4, "luminance_ratio"] = 2.0
     quality.loc[5, "luminance_ratio"] = 0.5
-    quality.loc[6, "duplicate_of"] = "f005.jpg"
+    quality.loc[8, "duplicate_of"] = "f007.jpg"
     scores = verdict(cameras, smooth_embeddings(cameras), quality)
     assert scores["reason"][3] == "blurred"
     assert scores["reason"][4] == scores["reason"][5] == "exposure"
-    assert scores["reason"][6] == "duplicate of f005.jpg"
-    assert scores["other"][6] == "f005.jpg"
-    assert list(scores.index[scores["faulty"]]) == [3, 4, 5, 6]
+    assert scores["reason"][8] == "duplicate of f007.jpg"
+    assert scores["other"][8] == "f007.jpg"
+    assert list(scores.index[scores["faulty"]]) == [3, 4, 5, 8]
 
 
 def test_matched_features_outweigh_the_other_witnesses():
@@ -128,6 +128,18 @@ def test_matched_features_outweigh_the_other_witnesses():
     quality.loc[12, ["pose_verdict", "pose_doubt"]] = ["wrong", 0.9]
     scores = verdict(wrong, smooth_embeddings(cameras), quality)
     assert scores["reason"][12] == "pose disagrees with its neighbours in time"
+
+
+def test_a_copy_takes_the_place_of_an_original_that_cannot_be_used():
+    cameras = orbit_cameras(N)
+    quality = clean_quality()
+    quality.loc[[9, 11], "duplicate_of"] = "f008.jpg"
+    table = presence(has_pose=np.arange(N) != 8)
+    posed = cameras.subset([n for n in cameras.names if n != "f008.jpg"])
+    scores = verdict(posed, smooth_embeddings(cameras), quality, table)
+    assert scores["reason"][8] == "no pose"
+    assert scores["usable"][9] and scores["reason"][11] == "duplicate of f009.jpg"
+    assert scores["usable"].sum() == N - 2
 
 
 def test_limits_are_where_the_options_say():

@@ -7,7 +7,8 @@ import pytest
 
 from mtcm_pipeline.encoders.cache import CachedEncoder, cached_encoder
 from mtcm_pipeline.encoders.fixed_projection import project
-from mtcm_pipeline.ingest.embeddings import EmbeddingCollector, read_embeddings
+from mtcm_pipeline.ingest.embedding_files import read_embeddings
+from mtcm_pipeline.ingest.embeddings import EmbeddingCollector
 
 
 class MemoryStore(dict):
@@ -120,6 +121,21 @@ def test_what_is_broken_in_the_store_is_computed_again():
     again = Session(store)
     assert np.array_equal(again.cached.encode(images), first)
     assert len(again.inner.seen) == 2
+
+
+def test_weights_in_their_usual_place_are_known_by_their_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    given = tmp_path / "given.pth"
+    given.write_bytes(b"weights")
+    usual = tmp_path / "data" / "models" / "dinov2_vits14_pretrain.pth"
+    usual.parent.mkdir(parents=True)
+    usual.write_bytes(b"weights")
+    marks = [
+        cached_encoder("dinov2_vits14", weights, MemoryStore())._weights_mark
+        for weights in (None, given)
+    ]
+    assert marks[0] == marks[1]
 
 
 def test_marks_tell_weights_files_apart_by_their_content(tmp_path):

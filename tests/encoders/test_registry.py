@@ -15,12 +15,18 @@ def test_unknown_name_names_the_known():
     assert all(name in str(caught.value) for name in ENCODER_NAMES)
 
 
-def test_dinov2_without_weights_says_what_to_get_and_which_key_to_set():
+def test_dinov2_without_weights_says_what_to_get_and_which_key_to_set(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ParameterError) as caught:
         load_encoder("dinov2_vits14")
     message = str(caught.value)
     assert "dinov2_vits14_pretrain.pth" in message
     assert "ingest.encoder_weights" in message
+    assert "ingest.encoder_download=true" in message
+    assert not list(tmp_path.iterdir())  # looking for them makes no folder
 
 
 def test_importing_ingest_and_encoders_loads_no_torch():

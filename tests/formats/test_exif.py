@@ -1,5 +1,6 @@
 import io
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -80,6 +81,50 @@ def test_cropped_picture_is_not_believed():
     assert focal_px(ExifFacts(focal_35mm=50.0, exif_width=5184), 3456, 3456) is None
     assert focal_px(ExifFacts(focal_mm=50.0), 3456, 3456) is None
     assert focal_px(ExifFacts(focal_px=812.0, exif_width=5184), 3456, 3456) == 812.0
+
+
+def test_the_sensors_pixels_of_a_picture():
+    # 6000 px on 24 mm are 250 px a mm, 6350 an inch: 50 mm are 12500 px.
+    sub = {
+        BASE.FocalLength: 50.0,
+        BASE.FocalPlaneXResolution: IFDRational(6350, 1),
+        BASE.FocalPlaneResolutionUnit: 2,
+        BASE.ExifImageWidth: 6000,
+    }
+    facts = read_exif(jpeg({}, sub), "a.jpg")
+    assert facts.sensor_px_per_mm == pytest.approx(250)
+    assert focal_px(facts, 6000, 4000) == pytest.approx(12500)
+    turned = replace(facts, orientation=6)
+    assert focal_px(turned, 4000, 6000) == pytest.approx(12500)
+
+
+@pytest.mark.parametrize("width", [None, 5184])
+def test_the_sensors_pixels_need_the_width_that_the_camera_wrote(width):
+    facts = ExifFacts(focal_mm=50.0, sensor_px_per_mm=250.0, exif_width=width)
+    assert focal_px(facts, 3000, 2000) is None
+
+
+def test_the_sensor_wins_where_it_agrees_with_the_35_mm_equivalent():
+    # 10 mm on 36 x 24 mm: 100 px a mm by 35 mm, 105 by the sensor: 5 % apart.
+    facts = ExifFacts(
+        focal_mm=10.0, focal_35mm=10.0, exif_width=3600, sensor_px_per_mm=105.0
+    )
+    assert focal_px(facts, 3600, 2400) == pytest.approx(1050)
+    halved = replace(
+        facts, sensor_px_per_mm=200.0
+    )  # the number of a picture twice as wide
+    assert focal_px(halved, 3600, 2400) == pytest.approx(1000)
+
+
+def test_the_sensors_pixels_by_exiftool():
+    entry = {"FocalPlaneXResolution": 2500, "FocalLength": "50.0 mm"}
+    for unit in ("cm", 3, "3"):
+        content = {"a.jpg": {**entry, "FocalPlaneResolutionUnit": unit}}
+        assert read_exif_json(content).facts["a.jpg"].sensor_px_per_mm == 250
+    content = {"a.jpg": {**entry, "FocalPlaneXResolution": "wide"}}
+    reading = read_exif_json(content)
+    assert reading.facts["a.jpg"].sensor_px_per_mm is None
+    assert "'wide'" in reading.problems["a.jpg"]
 
 
 def test_exif_json_variants_say_the_same():

@@ -1,16 +1,14 @@
 """Embedding files, broken ones included, and when missing ones are computed."""
 
+import io
+
 import numpy as np
 import pytest
 from ingest_captures import MeanColourEncoder, loaders, npy, picture
 
 from mtcm_pipeline.errors import CaptureError, FileContentError
-from mtcm_pipeline.ingest.embeddings import (
-    EmbeddingTable,
-    complete_embeddings,
-    parse_embedding,
-    read_embeddings,
-)
+from mtcm_pipeline.ingest.embedding_files import parse_embedding, read_embeddings
+from mtcm_pipeline.ingest.embeddings import EmbeddingTable, complete_embeddings
 
 NAMES = tuple(f"f_{i}.png" for i in range(8))
 PIXELS = {name: picture(i) for i, name in enumerate(NAMES)}
@@ -117,7 +115,9 @@ def test_missing_ones_are_computed_when_the_files_are_of_the_same_encoder():
     files["f_1.npy"] = npy(np.ones(7))  # broken: missing, and reported
     table = completed(files, encoder)
     assert table.present.all()
-    assert table.encoder == ("file", "mean_colour", *("file",) * 3, *("mean_colour",) * 3)
+    assert table.encoder == ("mean_colour",) * 8  # seen to be its, so they bear its name
+    stored = read_embeddings(loaders(files), NAMES)
+    assert np.array_equal(table.vectors[stored.present], stored.vectors[stored.present])
     assert "f_1.npy" in table.problems["f_1.png"]
 
 
@@ -130,6 +130,62 @@ def test_missing_ones_stay_absent_beside_files_of_another_encoder():
     assert "3 frames" in note
     assert "mean_colour" in note
     assert "delete the files" in note
+
+
+def test_one_frame_is_spoken_of_in_the_singular():
+    theirs = by_encoder(MeanColourEncoder(seed=1), NAMES[:7])
+    note = completed(theirs, MeanColourEncoder(seed=0), probe_frames=1).notes[-1]
+    assert note.startswith("1 frame stays without embedding: 7 have files, which do not")
+    assert "on 1 frame, needed" in note
+    own = completed(by_encoder(MeanColourEncoder(), NAMES[:7]), MeanColourEncoder())
+    assert own.notes[-1] == "1 embedding computed by mean_colour"
+
+
+def test_files_of_two_encoders_are_an_error_that_names_frames_of_each():
+    files = by_encoder(MeanColourEncoder(seed=0), NAMES[:2])
+    files |= by_encoder(MeanColourEncoder(seed=1), NAMES[2:5])
+    with pytest.raises(CaptureError, match=r"f_0.*f_1.*f_2.*delete"):
+        completed(files, MeanColourEncoder(seed=0))
+
+
+def test_a_file_of_an_edited_photograph_is_no_second_encoder():
+    encoder = MeanColourEncoder()
+    files = by_encoder(encoder, NAMES[:5])
+    noise = np.random.default_rng(9).normal(size=384)
+    # The cosine is about 1 / sqrt(1 + 384 * 0.03 ** 2) = 0.86.
+    files["f_0.npy"] = npy(encoder.encode([PIXELS["f_0.png"]])[0] + 0.03 * noise)
+    table = completed(files, encoder)
+    assert set(table.encoder) == {"file", ""}
+    assert "cosine 0.8" in table.notes[-1]
+
+
+def test_two_kinds_of_length_among_the_files_are_remarked_upon():
+    encoder = MeanColourEncoder()
+    files = by_encoder(encoder)
+    assert read_embeddings(loaders(files), NAMES).notes == ()
+    half = {n: npy(np.load(io.BytesIO(f)).astype(np.float16)) for n, f in files.items()}
+    assert read_embeddings(loaders(half), NAMES).notes == ()
+    files["f_3.npy"] = npy(encoder.encode([PIXELS["f_3.png"]])[0] * 7.0)
+    (note,) = read_embeddings(loaders(files), NAMES).notes
+    assert "1 of 8" in note and "f_3.png" in note and "another length" in note
+    long = {n: npy(np.full(384, 3.0)) for n in files}
+    assert read_embeddings(loaders(long), NAMES).notes == ()
+    long["f_6.npy"] = npy(np.eye(384)[0])
+    (note,) = read_embeddings(loaders(long), NAMES).notes
+    assert "1 of 8" in note and "f_6.png" in note and "of unit length" in note
+
+
+@pytest.mark.parametrize("two", [("dino", "clip"), ("file", "clip")])
+def test_a_table_of_two_encoders_is_refused_by_name(two):
+    names = ("a.png", "b.png", "c.png", "d.png")
+    vectors = np.ones((4, 384), np.float32)
+    with pytest.raises(CaptureError, match="2 encoders") as caught:
+        EmbeddingTable(names, vectors, (two[0], two[1], two[0], ""))
+    message = str(caught.value)
+    assert f"'{two[0]}': a.png, c.png" in message
+    assert f"'{two[1]}': b.png" in message
+    assert "d.png" not in message
+    assert EmbeddingTable(names, vectors, ("clip", "", "clip", "clip"))
 
 
 def test_when_no_frame_can_be_compared_nothing_is_mixed():

@@ -112,6 +112,10 @@ def test_masks_good_bad_and_strange():
     assert row_of(frames, "f_3.png")["mask_area"] == pytest.approx(0.25)
     border = (WIDTH + 2 * 15) / (2 * WIDTH + 2 * HEIGHT - 4)
     assert row_of(frames, "f_0.png")["mask_touches_border"] == pytest.approx(border)
+    box = ["mask_left", "mask_top", "mask_right", "mask_bottom"]
+    for name in ("f_0.png", "f_3.png"):  # px of the photograph, not of the mask's file
+        assert row_of(frames, name)[box].tolist() == [0, 0, WIDTH, 16]
+    assert frames.table.loc[~frames.table["has_mask"], box].isna().all(axis=None)
     assert "50x50" in row_of(frames, "f_1.png")["problems"]
     assert "f_2.png" in row_of(frames, "f_2.png")["problems"]
     assert "empty" in row_of(frames, "f_4.png")["problems"]
@@ -176,6 +180,17 @@ def test_a_cropped_pictures_exif_focal_is_not_believed():
     row = row_of(ingested({"a.jpg": data}), "a.jpg")
     assert not row["has_focal"]
     assert row["focal_source"] == ""
+
+
+def test_the_sensors_pixels_give_a_focal_length():
+    # Inches: 254 px an inch are 10 a mm, so 96 px are 9.6 mm and 5 mm are 50 px.
+    tags = {"FocalLength": 5.0, "FocalPlaneXResolution": 254.0}
+    data = with_exif(picture(0), **tags, ExifImageWidth=WIDTH)
+    exif = ExifReading({"b.jpg": ExifFacts(sensor_px_per_mm=20.0)}, {})
+    frames = ingested({"a.jpg": data, "b.jpg": data}, exif=exif)
+    assert row_of(frames, "a.jpg")["focal_px"] == pytest.approx(50.0)
+    assert row_of(frames, "a.jpg")["focal_source"] == "exif"
+    assert row_of(frames, "b.jpg")["focal_px"] == pytest.approx(100.0)
 
 
 def test_the_poses_focal_length_wins():

@@ -97,12 +97,39 @@ def test_a_blurred_frame_stands_out_beside_its_neighbours():
     assert np.median(np.abs(relative)) < 0.3
 
 
+def test_size_outliers_are_a_note_and_no_fault():
+    images = pictures(8)
+    images["f_2.png"] = encoded(picture(2, 64, 96))  # turned upright
+    images["f_5.png"] = encoded(picture(5, 192, 128))  # twice as large
+    contents = CaptureContents(loaders(images))
+    capture = ingest_capture(contents, load=MeanColourEncoder)
+    table = capture.frames.table
+    assert table["size_outlier"].tolist() == [i == 5 for i in range(8)]
+    assert (table["problems"] == "").all() and table["has_image"].all()
+    notes = capture.quality.query("part == 'note'")["examples"]
+    assert sum("f_5.png (192x128)" in note for note in notes) == 1
+
+
+def test_a_refusal_to_mix_encoders_is_logged_once(caplog):
+    images = pictures(4)
+    files = {f"f_{i}.npy": npy(np.eye(384)[i]) for i in range(3)}
+    files["stranger.npy"] = npy(np.ones(384))
+    contents = CaptureContents(loaders(images), embeddings=loaders(files))
+    with caplog.at_level("INFO"):
+        capture = ingest_capture(contents, load=MeanColourEncoder)
+    said = [r for r in caplog.records if "without embedding" in r.getMessage()]
+    assert [record.levelname for record in said] == ["WARNING"]
+    assert said[0].getMessage().startswith("1 frame stays without")
+    assert said[0].getMessage() in set(capture.quality["examples"])
+    assert sum("stranger.npy" in r.getMessage() for r in caplog.records) == 1
+
+
 def test_options_refuse_what_they_do_not_know():
     assert IngestOptions().encoder == "efficientnet_lite0"
     with pytest.raises(ValidationError):
         IngestOptions(encodr="x")  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
-        IngestOptions(encoder="clip")  # type: ignore[arg-type]
+        IngestOptions(encoder="resnet")  # type: ignore[arg-type]
     with pytest.raises(ValidationError):
         IngestOptions(neighbours=0)
 

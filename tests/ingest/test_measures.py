@@ -12,6 +12,7 @@ from mtcm_pipeline.ingest.measures import (
     clipped_share_of,
     grey_of,
     luminance_of,
+    mask_box,
     measure_frame,
     sharpness_of,
     shrink,
@@ -103,10 +104,24 @@ def test_mask_numbers_by_counting():
     assert border_share(np.ones((3, 3), dtype=bool)) == 1.0
 
 
+def test_the_box_is_half_open_and_covers_exactly_the_foreground():
+    random = np.random.default_rng(4)
+    for _ in range(20):
+        mask = random.random((7, 9)) < 0.08
+        places = [(x, y) for y in range(7) for x in range(9) if mask[y, x]]
+        if not places:
+            assert np.isnan(mask_box(mask)).all()
+            continue
+        xs, ys = zip(*places, strict=True)
+        assert mask_box(mask) == (min(xs), min(ys), max(xs) + 1, max(ys) + 1)
+    assert mask_box(np.ones((7, 9), dtype=bool)) == (0, 0, 9, 7)
+
+
 def test_without_mask_its_numbers_are_absent():
     measures = measure_frame(picture(0), picture(0), None)
     assert np.isnan(measures.mask_area)
     assert np.isnan(measures.mask_touches_border)
+    assert np.isnan(measures.mask_box).all()
     assert np.isnan(measures.sharpness_in_mask)
 
 

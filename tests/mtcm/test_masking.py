@@ -56,6 +56,10 @@ def test_swapped_entries_come_from_the_named_frame_and_hidden_ones_stay():
     swapped, _ = apply_swaps(rows, present, source)
     assert (source != np.arange(N)[:, None]).any()
     for group, fields in enumerate(SWAP_GROUPS.values()):
+        columns = [FIELDS.index(name) for name in fields]
+        moved = source[:, group] != np.arange(N)
+        assert not hidden[source[moved, group]][:, columns].any()  # nothing leaks
+    for group, fields in enumerate(SWAP_GROUPS.values()):
         for name in fields:
             where = FIELD_SLICES[name]
             assert np.array_equal(swapped[:, where], rows[source[:, group], where])

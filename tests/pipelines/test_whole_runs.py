@@ -266,10 +266,28 @@ def test_captures_that_cannot_be_used_say_why(small):
 def test_without_poses_frames_are_judged_but_not_exported(small):
     (small.data / "metadata" / NAME / "poses.json").unlink()
     ingest = {"require_poses": False, "structure_from_motion": False}
-    stages = ("ingest", "tokens", "train", "evaluate")
-    small.run(*stages, identity=NAME, ingest=ingest, **QUICK)
+    small.run(identity=NAME, ingest=ingest, **QUICK)
     scores = small.load("scores", identity=NAME)
     assert (scores["reason"] != "").all() and not scores["usable"].any()
+    bundle = newest(small, NAME, "export", "chosen_views")
+    assert {p.name for p in bundle.iterdir()} == {"filtered_images.txt", "README.txt"}
+    assert "no pose" in small.load("report", identity=NAME)
+
+
+def test_poses_of_other_names_stop_before_any_image_is_read(small):
+    file = small.data / "metadata" / NAME / "poses.json"
+    poses = json.loads(file.read_text())
+    poses["images"] = {f"other_{n}": entry for n, entry in poses["images"].items()}
+    file.write_text(json.dumps(poses))
+    with pytest.raises(CaptureError, match="rename"):
+        small.run(identity=NAME, **QUICK)
+
+
+def test_an_untrained_model_runs_through(small):
+    quick = {**QUICK, "train": {**QUICK["train"], "epochs": 0}}
+    small.run(identity=NAME, **quick)
+    assert len(small.load("training_history", identity=NAME)) == 0
+    assert len(small.load("selection", identity=NAME).ranking) > 5
 
 
 def test_photographs_alone_get_their_poses_from_structure_from_motion(project):

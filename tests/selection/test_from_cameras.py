@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,3 +25,14 @@ def test_two_views_by_farthest_sampling_are_far_apart():
     ends = {0, 1, 2, 27, 28, 29}
     assert len(ends & set(rows[1:])) == 2  # both ends of the half circle
     assert np.isclose(np.median(np.linalg.norm(problem.centres_xyz, axis=1)), 1.0)
+
+
+def test_uniform_time_follows_the_clock_where_there_is_one():
+    problem = problem_from_cameras(orbit_cameras(60))
+    burst_then_slow = np.concatenate([np.linspace(0, 0.5, 50), np.linspace(10, 100, 10)])
+    timed = replace(problem, seconds=burst_then_slow)
+    options = SelectOptions(strategy="uniform_time", budget=10)
+    chosen = [problem.names.index(n) for n in select(timed, options).ranking]
+    assert sum(row >= 50 for row in chosen) >= 9  # 9 of 10 equal parts lie there
+    by_place = [problem.names.index(n) for n in select(problem, options).ranking]
+    assert sum(row >= 50 for row in by_place) == 2

@@ -67,6 +67,19 @@ def test_parallel_axes_and_a_single_camera_have_a_gauge():
     assert np.isfinite(canonical(parallel)).all()
 
 
+def test_a_panorama_is_not_blown_up():
+    rotations = orbit_cameras(12).world_from_cam.copy()
+    rotations[:, :3, 3] = [3.3, -7.1, 0.2]
+    panorama = PosedCameras(
+        orbit_cameras(12).names,
+        invert_rigid(rotations),
+        (1,) * 12,
+        dict(orbit_cameras(4).cameras),
+    )
+    centres = invert_rigid(canonical(panorama))[:, :3, 3]
+    assert np.abs(centres).max() < 1e-9
+
+
 def test_no_pose_is_an_error():
     with pytest.raises(CaptureError, match="pose"):
         canonical_gauge(PosedCameras((), np.zeros((0, 4, 4)), (), {}))

@@ -8,12 +8,10 @@ them only serve as the reference afterwards.
 
 from __future__ import annotations
 
-import csv
-import json
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +20,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from mtcm_pipeline.benchmarks.captures import loaders, read_reference
+from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.cameras import PosedCameras
-from mtcm_pipeline.capture.files import FileLoaders
-from mtcm_pipeline.capture_import import FoundCapture, find_capture
+from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.errors import CaptureError, MtcmError
-from mtcm_pipeline.formats.images import stored_size
-from mtcm_pipeline.formats.llff import read_poses_bounds
-from mtcm_pipeline.formats.nerfstudio import read_transforms
-from mtcm_pipeline.formats.poses_json import read_poses_json
 from mtcm_pipeline.sfm.compare import align_and_compare
 from mtcm_pipeline.sfm.options import SfmOptions
 from mtcm_pipeline.sfm.priors import image_priors
@@ -104,7 +99,7 @@ def benchmark_capture(
         MtcmError: the capture or its reference cannot be read.
     """
     found = find_capture(folder)
-    images, masks = _loaders(found.images), _loaders(found.masks)
+    images, masks = loaders(found.images), loaders(found.masks)
     reference = read_reference(found)
     focals = image_priors(images).focal_px
     row = BenchmarkRow(
@@ -121,36 +116,6 @@ def benchmark_capture(
     except MtcmError as error:
         return replace(row, problem=str(error))
     return replace(row, **_measured(result, reference))
-
-
-def read_reference(found: FoundCapture) -> PosedCameras:
-    """The given poses, from the first file that is there.
-
-    Raises:
-        CaptureError: there is none.
-    """
-    names = set(found.images)
-
-    def size_of(name: str) -> tuple[int, int]:
-        return stored_size(found.images[name].read_bytes(), name)
-
-    if (file := found.metadata.get("poses.json")) is not None:
-        return read_poses_json(json.loads(file.read_bytes()), names).cameras
-    if (file := found.metadata.get("transforms.json")) is not None:
-        content = json.loads(file.read_bytes())
-        return read_transforms(content, names, image_size=size_of).cameras
-    if (file := found.metadata.get("poses_bounds.npy")) is not None:
-        return read_poses_bounds(
-            np.load(file, allow_pickle=False), names, size_of
-        ).cameras
-    raise CaptureError(
-        "there are no poses to compare with: put poses.json, transforms.json or "
-        "poses_bounds.npy beside the images"
-    )
-
-
-def _loaders(files: Mapping[str, Path]) -> FileLoaders:
-    return {name: path.read_bytes for name, path in files.items()}
 
 
 def _measured(result: SfmResult, reference: PosedCameras) -> dict[str, Any]:
@@ -179,25 +144,17 @@ def _measured(result: SfmResult, reference: PosedCameras) -> dict[str, Any]:
     }
 
 
-def write_rows(
-    folders: Sequence[Path], out: Path, workspace: Path, options: SfmOptions
-) -> list[BenchmarkRow]:
-    """Benchmark one capture after another; each row is in the file once it is known."""
-    rows = []
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(BenchmarkRow)])
-        writer.writeheader()
-        for folder in folders:
-            try:
-                row = benchmark_capture(folder, workspace / folder.name, options)
-            except MtcmError as error:
-                row = BenchmarkRow(folder.name, problem=str(error))
-            writer.writerow(asdict(row))
-            file.flush()
-            rows.append(row)
-            log.info("%s: %d of %d registered", row.capture, row.registered, row.images)
-    return rows
+def benchmark_captures(
+    folders: Sequence[Path], workspace: Path, options: SfmOptions
+) -> Iterator[BenchmarkRow]:
+    """One capture after another; one that fails has its row with the problem."""
+    for folder in folders:
+        try:
+            row = benchmark_capture(folder, workspace / folder.name, options)
+        except MtcmError as error:
+            row = BenchmarkRow(folder.name, problem=str(error))
+        log.info("%s: %d of %d registered", row.capture, row.registered, row.images)
+        yield row
 
 
 def table_of(rows: Sequence[BenchmarkRow]) -> Table:
@@ -228,7 +185,11 @@ def main(folders: tuple[Path, ...], out: Path, workspace: Path | None) -> None:
     """Structure from motion on the photographs of FOLDERS, against their given poses."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with tempfile.TemporaryDirectory() as temporary:
-        rows = write_rows(folders, out, workspace or Path(temporary), SfmOptions())
+        rows = write_as_known(
+            benchmark_captures(folders, workspace or Path(temporary), SfmOptions()),
+            BenchmarkRow,
+            out,
+        )
     Console().print(table_of(rows))
 
 

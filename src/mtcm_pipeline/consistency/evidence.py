@@ -86,13 +86,12 @@ def _mean_of(values: Float, before: NDArray, after: NDArray) -> Float:
 def _centre_off_the_path(tokens: Tokens) -> Float:
     """(N,) distance from a camera's centre to the segment between its neighbours in time.
 
-    At an end of the sequence, distance to the one neighbour.
+    NaN at the ends of the sequence: a whole step to the one neighbour there cannot be
+    compared with the distances from segments elsewhere.
     """
     before, after = time_brackets(tokens.times, tokens.has("pose"))
-    before = np.where(before < 0, after, before)
-    after = np.where(after < 0, before, after)
     centres = tokens.values[:, CENTRE]
-    known = (before >= 0) & tokens.has("pose")
+    known = (before >= 0) & (after >= 0) & tokens.has("pose")
     a, b = centres[before], centres[after]
     along = b - a
     squared = np.maximum((along**2).sum(axis=1), 1e-18)

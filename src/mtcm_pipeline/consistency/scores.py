@@ -1,8 +1,9 @@
 """From evidence to one score and one reason a frame.
 
-A fault is only called on agreement: a wrong pose needs two witnesses, a foreign subject
-must look unlike its nearest look-alike as well as unlike its neighbours. The degree of a
-fault is how far it lies over its limit; 1 is the limit itself.
+Among looks, path and model a fault is only called on agreement: a wrong pose needs two
+witnesses, a foreign subject must look unlike its nearest look-alike as well as unlike its
+neighbours. Matched features outweigh them all, for a pose and against it. The degree of
+a fault is how far it lies over its limit; 1 is the limit itself.
 
 Dimension letters: N frames.
 """
@@ -86,8 +87,6 @@ def fault_degrees(
             _log_share(quality["luminance_ratio"], options.exposure_limit)
         ),
         "mask": np.abs(_log_share(quality["mask_area_ratio"], _MASK_LIMIT)),
-        "duplicate": np.where(quality["duplicate_of"] != "", _DUPLICATE, 0.0)
-        * float(options.drop_duplicates),
     }
     table = pd.DataFrame(degrees).clip(lower=0.0)
     # What is off the path in time is named so; what agrees with it, by its appearance.
@@ -133,7 +132,7 @@ def score_frames(
     Args:
         evidence: of `gather_evidence`.
         quality: see `fault_degrees`.
-        presence: columns `has_image`, `has_pose`, `has_embedding`.
+        presence: columns `has_image`, `has_pose`.
         options: limits.
 
     Returns:
@@ -143,9 +142,13 @@ def score_frames(
         piece of evidence.
     """
     degrees = fault_degrees(evidence, quality, options)
+    fine = ~(degrees >= 1.0).any(axis=1) & presence["has_image"] & presence["has_pose"]
+    kept = copies_of(evidence["name"], quality["duplicate_of"], fine)
+    copied = (kept != "") & options.drop_duplicates
+    degrees["duplicate"] = np.where(copied, _DUPLICATE, 0.0)
     worst, degree = degrees.idxmax(axis=1), degrees.max(axis=1)
     faulty = degree >= 1.0
-    other = quality["duplicate_of"].where(faulty & (worst == "duplicate"), "")
+    other = kept.where(faulty & (worst == "duplicate"), "")
     words = [
         REASON_WORDS[str(kind)].format(other=twin) if bad else ""
         for kind, twin, bad in zip(worst, other, faulty, strict=True)
@@ -163,6 +166,24 @@ def score_frames(
     return pd.concat(
         [scores, degrees.add_prefix("degree_"), evidence.drop(columns="name")], axis=1
     )
+
+
+def copies_of(names: pd.Series, duplicate_of: pd.Series, fine: pd.Series) -> pd.Series:
+    """For each frame the frame that is kept in its place, or empty text.
+
+    Of frames that show the same, the first that is fine otherwise is kept: a copy is
+    worth more than an original without a pose.
+
+    Args:
+        names: (N) frames in capture order.
+        duplicate_of: (N) the first frame that shows the same, or empty text.
+        fine: (N) bool, nothing else speaks against the frame.
+    """
+    group = duplicate_of.where(duplicate_of != "", names)
+    first = names[fine].groupby(group[fine]).first()
+    keeper = group.map(first).fillna("").astype(str)
+    copied = fine & (keeper != names) & (group.duplicated(keep=False))
+    return keeper.where(copied, "")
 
 
 def _second_largest(*columns: Float) -> Float:

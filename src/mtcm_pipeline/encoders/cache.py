@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from mtcm_pipeline.capture.content_store import ContentStore, content_key
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
-from mtcm_pipeline.encoders.registry import Encoder, load_encoder
+from mtcm_pipeline.encoders.registry import Encoder, load_encoder, locate_weights
 
 log = logging.getLogger(__name__)
 
@@ -131,15 +131,22 @@ class CachedEncoder:
 
 
 def cached_encoder(
-    name: str, weights: str | Path | None, store: ContentStore
+    name: str,
+    weights: str | Path | None,
+    store: ContentStore,
+    *,
+    download: bool = False,
 ) -> CachedEncoder:
-    """The encoder `name` in front of a store; loads nothing yet.
+    """The encoder `name` in front of a store; loads nothing into memory yet.
 
     Args:
         name: one of `registry.ENCODER_NAMES`.
-        weights: local weights; None for the packaged ones.
+        weights: local weights; None for the packaged or the usual ones.
         store: where vectors are kept from run to run.
+        download: as for `registry.load_encoder`; it happens here, since the weights'
+            content is part of what the vectors are known by.
     """
+    weights = locate_weights(name, weights, download=download)
     return CachedEncoder(
         lambda: load_encoder(name, weights),
         store,

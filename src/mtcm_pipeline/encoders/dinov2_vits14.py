@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtcm_pipeline.encoders.dinov2_keys import official_keys
+from mtcm_pipeline.encoders.dinov2_weights import FILE_NAME, PROJECT_FOLDER, URL
 from mtcm_pipeline.encoders.fixed_projection import unit_rows
 from mtcm_pipeline.encoders.preprocessing import square_batch
 from mtcm_pipeline.encoders.weights_files import load_strictly, read_state_dict
@@ -40,11 +41,11 @@ STD = (0.229, 0.224, 0.225)
 BATCH = 8
 
 _REMEDY = (
-    "get dinov2_vits14_pretrain.pth (88,283,115 bytes, Apache-2.0, from "
-    "https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth) or "
-    "model.safetensors of facebook/dinov2-small, put it anywhere on this machine and set "
-    "ingest.encoder_weights to its path; or set ingest.encoder to efficientnet_lite0, "
-    "which brings its weights"
+    f"set ingest.encoder_download=true to have {FILE_NAME} fetched (88,283,115 bytes, "
+    f"Apache-2.0, from {URL}); or put it into {PROJECT_FOLDER.as_posix()}, or set "
+    f"ingest.encoder_weights to its path or to that of model.safetensors of "
+    f"facebook/dinov2-small; or set ingest.encoder to efficientnet_lite0, which brings "
+    f"its weights"
 )
 
 

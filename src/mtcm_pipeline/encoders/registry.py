@@ -39,14 +39,43 @@ class Encoder(Protocol):
         ...
 
 
-def load_encoder(name: str, weights: str | Path | None = None) -> Encoder:
+def locate_weights(
+    name: str, weights: str | Path | None, *, download: bool = False
+) -> str | Path | None:
+    """The weights to load: as given, else where this encoder's usually lie.
+
+    Args:
+        name: one of `ENCODER_NAMES`.
+        weights: local weights; None to look for those of dinov2_vits14 by
+            `dinov2_weights.find_weights`. Other encoders find theirs as they load.
+        download: whether those that are not found are fetched.
+
+    Returns:
+        None where nothing was found; loading says what to do.
+
+    Raises:
+        ParameterError: they could not be fetched.
+    """
+    if weights is not None or name != "dinov2_vits14":
+        return weights
+    from mtcm_pipeline.encoders import dinov2_weights
+
+    found = dinov2_weights.find_weights()
+    return dinov2_weights.fetch_weights() if found is None and download else found
+
+
+def load_encoder(
+    name: str, weights: str | Path | None = None, *, download: bool = False
+) -> Encoder:
     """Load an encoder with its weights; imports torch.
 
     Args:
         name: one of `ENCODER_NAMES`. `efficientnet_lite0` brings its weights in a
             package and works offline; `dinov2_vits14` is better and needs a file;
             `clip` needs the extra `clip` and a folder or the name of a model on the hub.
-        weights: local weights; None for the packaged ones, or CLIP's usual ones.
+        weights: local weights; None for the packaged ones, DINOv2's where they were
+            found or fetched (`locate_weights`), or CLIP's usual ones.
+        download: whether DINOv2's weights are fetched where there are none.
 
     Raises:
         ParameterError: the name is unknown, or the weights are missing.
@@ -59,7 +88,7 @@ def load_encoder(name: str, weights: str | Path | None = None) -> Encoder:
     if name == "dinov2_vits14":
         from mtcm_pipeline.encoders.dinov2_vits14 import DinoV2ViTS14
 
-        return DinoV2ViTS14.load(weights)
+        return DinoV2ViTS14.load(locate_weights(name, weights, download=download))
     if name == "clip":
         from mtcm_pipeline.encoders.clip import Clip
 

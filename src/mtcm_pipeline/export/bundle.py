@@ -20,10 +20,16 @@ from mtcm_pipeline.capture.files import FileLoaders, by_stem, stem_of
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import ExportError, FileContentError
 from mtcm_pipeline.export.readme import readme_text
+from mtcm_pipeline.export.undistorted import (
+    pinhole_cameras,
+    undistorted_image,
+    undistorted_points,
+)
 from mtcm_pipeline.formats.colmap import build_reconstruction
 from mtcm_pipeline.formats.images import exported_name, strip_private_metadata
 from mtcm_pipeline.formats.masks import decode_mask, encode_mask
 from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
+from mtcm_pipeline.formats.undistort import undistort_mask
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +53,7 @@ def build_export(
     masks: FileLoaders | None = None,
     pose_embeddings: Float32 | None = None,
     view_weights: Float32 | None = None,
+    undistort: bool = False,
 ) -> dict[str, ExportValue]:
     """Every file of an export folder by its path in it, in the capture's own world.
 
@@ -59,6 +66,8 @@ def build_export(
             without one, or with one that does not fit, have no mask in the export.
         pose_embeddings: (K, 256) rows in the order of `ranking`.
         view_weights: (K,) weight of each view in a training loss.
+        undistort: write the views as pinhole cameras would have taken them, with the
+            masks and the observations of the points moved alike.
 
     Returns:
         Text, bytes, or functions without arguments that return the bytes (images and
@@ -66,7 +75,8 @@ def build_export(
 
     Raises:
         ExportError: nothing is selected, a frame has no pose or image, names collide,
-            arrays do not fit, or a camera cannot be said in nerfstudio's terms.
+            arrays do not fit, a camera cannot be said in nerfstudio's terms, or has no
+            pinhole version where one is asked for.
     """
     names = _checked_names(ranking, cameras, images)
     arrays = {
@@ -74,8 +84,11 @@ def build_export(
         VIEW_WEIGHTS: _rows(view_weights, VIEW_WEIGHTS, len(names), 1),
     }
     selected = cameras.subset(list(names))
-    exported = renamed(selected, names)
-    mask_files = _mask_callables(selected, masks or {})
+    exported = renamed(pinhole_cameras(selected) if undistort else selected, names)
+    if undistort and points is not None:
+        points = undistorted_points(points, selected)
+    image_bytes = undistorted_image if undistort else _stripped_image
+    mask_files = _mask_callables(selected, masks or {}, undistort=undistort)
     mask_paths = {names[name]: path for name, (path, _) in mask_files.items()}
     transforms = transforms_from_cameras(exported, mask_paths)
     files: dict[str, ExportValue] = {
@@ -84,12 +97,28 @@ def build_export(
         POSES: npy_bytes(selected.world_from_cam),
         **{path: npy_bytes(rows) for path, rows in arrays.items() if rows is not None},
         **_sparse_files(exported, _renamed_points(points, names)),
-        **_image_callables(selected, images, names),
+        **_image_callables(selected, images, names, image_bytes),
         **dict(mask_files.values()),
     }
-    all_masked = len(mask_files) == len(names)
-    files["README.txt"] = readme_text(files, frames=len(names), all_masked=all_masked)
+    files["README.txt"] = readme_text(
+        files,
+        frames=len(names),
+        all_masked=len(mask_files) == len(names),
+        undistorted=undistort,
+    )
     return files
+
+
+def empty_export() -> dict[str, ExportValue]:
+    """What is written where no frame could be chosen: an empty list that says why."""
+    return {
+        FILTERED_IMAGES: "",
+        "README.txt": (
+            "No view was chosen, so there is nothing for a trainer here. The selection\n"
+            "table and the scores say why each frame was refused; a frame without a\n"
+            "pose cannot be exported.\n"
+        ),
+    }
 
 
 def renamed(cameras: PosedCameras, new_names: Mapping[str, str]) -> PosedCameras:
@@ -190,18 +219,24 @@ def _sparse_files(cameras: PosedCameras, points: SparsePoints | None) -> dict[st
 
 
 def _image_callables(
-    cameras: PosedCameras, images: FileLoaders, names: Mapping[str, str]
+    cameras: PosedCameras,
+    images: FileLoaders,
+    names: Mapping[str, str],
+    image_bytes: Callable[[bytes, str, Camera], bytes],
 ) -> dict[str, Callable[[], bytes]]:
-    def stripped(name: str) -> Callable[[], bytes]:
+    def written(name: str) -> Callable[[], bytes]:
         camera = cameras.camera_of(name)
-        size = (camera.width, camera.height)
-        return lambda: strip_private_metadata(images[name](), name, size)
+        return lambda: image_bytes(images[name](), name, camera)
 
-    return {f"images/{new}": stripped(name) for name, new in names.items()}
+    return {f"images/{new}": written(name) for name, new in names.items()}
+
+
+def _stripped_image(data: bytes, name: str, camera: Camera) -> bytes:
+    return strip_private_metadata(data, name, (camera.width, camera.height))
 
 
 def _mask_callables(
-    cameras: PosedCameras, masks: FileLoaders
+    cameras: PosedCameras, masks: FileLoaders, *, undistort: bool
 ) -> dict[str, tuple[str, Callable[[], bytes]]]:
     """Path and content of each frame's mask, by frame; frames without one are absent."""
     file_of = by_stem(masks, "masks")
@@ -209,16 +244,29 @@ def _mask_callables(
     for name in cameras.names:
         if stem_of(name) not in file_of:
             continue
-        encoded = _encoded_mask(masks, file_of[stem_of(name)], cameras.camera_of(name))
+        camera = cameras.camera_of(name)
+        decoded = _decoded_mask(masks, file_of[stem_of(name)], camera)
         try:
-            encoded()
+            decoded()
         except FileContentError as error:
             log.warning("frame %r is exported without its mask: %s", name, error)
             continue
-        found[name] = (f"masks/{stem_of(name)}.png", encoded)
+        lens = camera if undistort else None
+        found[name] = (f"masks/{stem_of(name)}.png", _encoded_mask(decoded, lens))
     return found
 
 
-def _encoded_mask(masks: FileLoaders, file: str, camera: Camera) -> Callable[[], bytes]:
+def _decoded_mask(
+    masks: FileLoaders, file: str, camera: Camera
+) -> Callable[[], NDArray[np.bool_]]:
     size = (camera.width, camera.height)
-    return lambda: encode_mask(decode_mask(masks[file](), file, size=size)[0])
+    return lambda: decode_mask(masks[file](), file, size=size)[0]
+
+
+def _encoded_mask(
+    decoded: Callable[[], NDArray[np.bool_]], lens: Camera | None
+) -> Callable[[], bytes]:
+    """Functions of a mask's bytes; those of the pinhole image, where a lens is given."""
+    if lens is None:
+        return lambda: encode_mask(decoded())
+    return lambda: encode_mask(undistort_mask(lens, decoded()))

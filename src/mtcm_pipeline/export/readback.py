@@ -28,6 +28,7 @@ from mtcm_pipeline.export.bundle import (
     VIEW_WEIGHTS,
     exported_names,
 )
+from mtcm_pipeline.export.undistorted import pinhole_cameras
 from mtcm_pipeline.formats.camera_models import pycolmap_camera
 from mtcm_pipeline.formats.colmap_files import check_binary_model
 from mtcm_pipeline.formats.nerfstudio_cameras import INTRINSIC_KEYS, camera_from_keys
@@ -51,7 +52,11 @@ class _View:
 
 
 def check_export(
-    folder: Path, cameras: PosedCameras, names: Sequence[str]
+    folder: Path,
+    cameras: PosedCameras,
+    names: Sequence[str],
+    *,
+    undistort: bool = False,
 ) -> pd.DataFrame:
     """Read an export folder back and compare it with the cameras that went in.
 
@@ -62,6 +67,7 @@ def check_export(
         folder: the export folder.
         cameras: the capture's cameras, OpenCV axes.
         names: the selected frames in their order.
+        undistort: whether the pinhole versions of the cameras are meant.
 
     Returns:
         One row a check: `check`, `worst` deviation, `bound`, `ok`.
@@ -71,6 +77,8 @@ def check_export(
             names every check that failed.
     """
     meant = cameras.subset(list(names))
+    if undistort:
+        meant = pinhole_cameras(meant)
     new_names = exported_names(names)
     try:
         rows = [

@@ -25,25 +25,39 @@ _LINES = {
     "view_weights.npy": """\
     K float32: weight of each view in a training loss; rows likewise""",
 }
+_WITHOUT_LENS = ("with the lens distortion", "of pinhole cameras, without distortion")
+_UNDISTORTED = """
+The views are undistorted: images, masks, cameras and the points' observations are
+those of pinhole cameras with the focal lengths of the lenses. Images were interpolated
+for that and encoded anew; those of lenses without distortion keep their pixels."""
+_FOR_OTHERS = """\
+  Other trainers read images/ and sparse/0; those without lens distortion
+  need an export with the parameter export.undistort: true."""
+_FOR_OTHERS_UNDISTORTED = "  Other trainers read images/ and sparse/0."
 _MASKS_LEFT_OUT = """
 Not every frame has a mask. nerfstudio wants masks for all frames or for none, so
 transforms.json does not name them.
 """
 
 
-def readme_text(paths: Collection[str], *, frames: int, all_masked: bool) -> str:
+def readme_text(
+    paths: Collection[str], *, frames: int, all_masked: bool, undistorted: bool = False
+) -> str:
     """The text for an export that holds the files `paths`.
 
     Args:
         paths: relative paths of the files.
         frames: number of exported frames, K.
         all_masked: whether every frame has a mask.
+        undistorted: whether the views were made those of pinhole cameras.
     """
     there = [
         f"  {name}\n{text}"
         for name, text in _LINES.items()
         if any(path == name or path.startswith(name) for path in paths)
     ]
+    if undistorted:
+        there = [line.replace(*_WITHOUT_LENS) for line in there] + [_UNDISTORTED]
     has_masks = any(path.startswith("masks/") for path in paths)
     return "\n".join(
         [
@@ -56,8 +70,7 @@ def readme_text(paths: Collection[str], *, frames: int, all_masked: bool) -> str
             "To open it:",
             "  nerfstudio  ns-train splatfacto --data <this folder>",
             "  COLMAP      colmap gui --import_path sparse/0 --image_path images",
-            "  Other trainers read images/ and sparse/0; those without lens distortion",
-            "  need `colmap image_undistorter` first.",
+            _FOR_OTHERS_UNDISTORTED if undistorted else _FOR_OTHERS,
             "",
         ]
     )

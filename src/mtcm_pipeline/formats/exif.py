@@ -18,10 +18,13 @@ from pathlib import PurePosixPath
 from PIL import ExifTags, Image
 
 from mtcm_pipeline.errors import FileContentError
+from mtcm_pipeline.formats.focal_length import (
+    believed_focal_px,
+    focal_px_by_35mm,
+    focal_px_by_sensor,
+    sensor_px_per_mm,
+)
 from mtcm_pipeline.formats.heif import register_heif
-
-# The 35 mm equivalent is defined on the diagonal of the 36 x 24 mm frame (CIPA DCG-001).
-FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 _BASE = ExifTags.Base
 # DateTime comes last: programs that edit a picture write the time of editing there.
@@ -41,6 +44,8 @@ _FOCAL_KEYS = ("focal_length", "FocalLength", "focal_length_mm", "focal_mm")
 _FOCAL_35_KEYS = ("focal_length_35mm", "FocalLengthIn35mmFilm", "focal_35mm")
 _FOCAL_PX_KEYS = ("focal_length_px", "focal_px")
 _WIDTH_KEYS = ("exif_width", "ExifImageWidth")
+_SENSOR_KEYS = ("FocalPlaneXResolution",)
+_SENSOR_UNIT_KEY = "FocalPlaneResolutionUnit"
 _NAME_KEYS = ("name", "file_name", "FileName", "SourceFile")
 _NUMBER = re.compile(
     r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:/\s*([\d.]+))?\s*(mm|px|s)?\s*"
@@ -58,6 +63,7 @@ class ExifFacts:
         orientation: EXIF orientation 1..8; 1 is upright.
         exif_width: width in px that the camera wrote, before any cropping or scaling.
         focal_px: focal length in px where a file states it as such.
+        sensor_px_per_mm: pixels of the sensor a mm along the width that the camera wrote.
     """
 
     timestamp_s: float | None = None
@@ -66,6 +72,7 @@ class ExifFacts:
     orientation: int = 1
     exif_width: int | None = None
     focal_px: float | None = None
+    sensor_px_per_mm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,24 +114,47 @@ def read_exif(data: bytes, name: str) -> ExifFacts:
         focal_35mm=_positive(tags.get(_BASE.FocalLengthIn35mmFilm)),
         orientation=_orientation(tags.get(_BASE.Orientation)),
         exif_width=None if width is None else round(width),
+        sensor_px_per_mm=sensor_px_per_mm(
+            _positive(tags.get(_BASE.FocalPlaneXResolution)),
+            tags.get(_BASE.FocalPlaneResolutionUnit),
+        ),
     )
 
 
 def focal_px(facts: ExifFacts, width: int, height: int) -> float | None:
     """Focal length in px of a (width, height) picture, if it can be believed.
 
-    The 35 mm equivalent refers to the diagonal (CIPA DCG-001), so
-    f_px = f_35 / 43.27 mm * diagonal_px. A picture that was cropped keeps the EXIF of the
-    whole one; where the width that the camera wrote is another, nothing is believed.
+    What a file states in px comes first, then the sensor's pixels or the 35 mm
+    equivalent by the rules of `focal_length.believed_focal_px`. A picture that was
+    cropped keeps the EXIF of the whole one; where the width that the camera wrote is
+    another, neither is believed, and the sensor's pixels are not without that width.
     """
     if facts.focal_px is not None:
         return facts.focal_px
-    if facts.focal_35mm is None:
-        return None
     widths = (width, height) if facts.orientation >= 5 else (width,)
     if facts.exif_width is not None and facts.exif_width not in widths:
         return None
-    return facts.focal_35mm / FULL_FRAME_DIAGONAL_MM * math.hypot(width, height)
+    by_sensor = focal_px_by_sensor(
+        facts.focal_mm, facts.sensor_px_per_mm, facts.exif_width
+    )
+    return believed_focal_px(by_sensor, focal_px_by_35mm(facts.focal_35mm, width, height))
+
+
+def merged_facts(first: ExifFacts, second: ExifFacts) -> ExifFacts:
+    """The first's facts, completed by the second's; the orientation is the second's."""
+    return ExifFacts(
+        timestamp_s=_either(first.timestamp_s, second.timestamp_s),
+        focal_mm=_either(first.focal_mm, second.focal_mm),
+        focal_35mm=_either(first.focal_35mm, second.focal_35mm),
+        orientation=second.orientation,
+        exif_width=first.exif_width or second.exif_width,
+        focal_px=_either(first.focal_px, second.focal_px),
+        sensor_px_per_mm=_either(first.sensor_px_per_mm, second.sensor_px_per_mm),
+    )
+
+
+def _either(first: float | None, second: float | None) -> float | None:
+    return second if first is None else first
 
 
 def read_exif_json(content: object, source: str = "exif.json") -> ExifReading:
@@ -151,6 +181,10 @@ def read_exif_json(content: object, source: str = "exif.json") -> ExifReading:
             orientation=_orientation(orientation),
             exif_width=None if width is None else round(width),
             focal_px=_first(entry, _FOCAL_PX_KEYS, _parse_positive, wrong),
+            sensor_px_per_mm=sensor_px_per_mm(
+                _first(entry, _SENSOR_KEYS, _parse_positive, wrong),
+                entry.get(_SENSOR_UNIT_KEY),
+            ),
         )
         if wrong:
             problems[name] = f"{source}: {'; '.join(wrong)}"

@@ -114,6 +114,26 @@ def strip_private_metadata(
     return _encode(_turned(image, orientation), image_kind(data), image)
 
 
+def encode_remapped(rgb: NDArray[np.uint8], data: bytes) -> bytes:
+    """New pixels of a picture in the kind of file that it was, without its metadata.
+
+    JPEG and HEIC become JPEG of quality 95, PNG and WebP stay so, without loss. A colour
+    profile is kept where it is one of colours.
+
+    Args:
+        rgb: (H, W, 3) pixels made from those of `data`.
+        data: the file from which they came; it was decoded before.
+    """
+    register_heif()
+    with Image.open(io.BytesIO(data)) as original:
+        colours = original.mode in ("RGB", "RGBA", "P")
+        icc = original.info.get("icc_profile") if colours else None
+    clean = Image.fromarray(rgb)
+    if icc:
+        clean.info["icc_profile"] = icc
+    return _encode(clean, image_kind(data), clean)
+
+
 def _open(data: bytes, name: str) -> Image.Image:
     """The decoded image; a file that breaks off is refused whatever PIL would accept."""
     register_heif()

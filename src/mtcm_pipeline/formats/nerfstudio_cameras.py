@@ -96,7 +96,8 @@ def keys_from_cameras(
     if len(models) > 1 and "OPENCV_FISHEYE" in models:
         raise ExportError(
             "fisheye and perspective cameras are in one selection, but transforms.json "
-            "knows one lens a file: undistort the images, or select from one camera"
+            "knows one lens a file: export undistorted views (the parameter "
+            "export.undistort: true), or select from one camera"
         )
     model = "OPENCV" if "OPENCV" in models else next(iter(models), "PINHOLE")
     zero = {
@@ -128,8 +129,8 @@ def _lens(name: str, camera: Camera) -> tuple[str, dict]:
 def _not_expressible(name: str, camera: Camera) -> ExportError:
     return ExportError(
         f"the camera of frame {name!r} ({camera.model} {camera.params}) cannot be said "
-        f"in nerfstudio's terms: undistort the images first (COLMAP's image_undistorter) "
-        f"and run again on the undistorted capture"
+        f"in nerfstudio's terms: export undistorted views (the parameter "
+        f"export.undistort: true)"
     )
 
 

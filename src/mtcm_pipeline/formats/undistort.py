@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +20,18 @@ Float = NDArray[np.float64]
 UInt8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-_PINHOLES = {"SIMPLE_PINHOLE", "PINHOLE"}
 # Lenses beyond this have no pinhole picture of a usable size.
 _MIN_SCALE, _MAX_SCALE = 0.2, 2.0
 _ROWS_AT_ONCE = 256  # of the new image, so that memory does not grow with it
+
+
+def is_pinhole(camera: Camera) -> bool:
+    """Whether straight lines are straight already: a perspective lens whose distortion,
+    if its model has any, is exactly zero."""
+    lens = pycolmap_camera(camera)
+    if lens.is_perspective_fisheye() or lens.is_spherical():
+        return False
+    return not any(camera.params[i] for i in lens.extra_params_idxs())
 
 
 def undistort_view(
@@ -49,19 +58,57 @@ def undistort_view(
     _check_size(camera, rgb.shape[:2], "image")
     if mask is not None:
         _check_size(camera, mask.shape, "mask")
-    if camera.model in _PINHOLES:
+    if is_pinhole(camera):
         return _as_pinhole(camera), rgb, mask
     pinhole = undistorted_camera(camera)
     out = np.zeros((pinhole.height, pinhole.width, 3), dtype=np.uint8)
     out_mask = None if mask is None else np.zeros(out.shape[:2], dtype=bool)
-    lens = pycolmap_camera(camera)
-    for start in range(0, pinhole.height, _ROWS_AT_ONCE):
-        rows = slice(start, min(start + _ROWS_AT_ONCE, pinhole.height))
-        source_xy = _source_positions(lens, pinhole, rows)  # (rows, W', 2)
+    for rows, source_xy in _bands(camera, pinhole):
         out[rows] = _sampled(rgb, source_xy)
         if mask is not None and out_mask is not None:
             out_mask[rows] = _nearest(mask, source_xy)
     return pinhole, out, out_mask
+
+
+def undistort_mask(camera: Camera, mask: Bool) -> Bool:
+    """The (H', W') mask of `undistort_view`, without any image.
+
+    Raises:
+        CaptureError: as `undistort_view`.
+    """
+    _check_size(camera, mask.shape, "mask")
+    if is_pinhole(camera):
+        return mask
+    pinhole = undistorted_camera(camera)
+    out = np.zeros((pinhole.height, pinhole.width), dtype=bool)
+    for rows, source_xy in _bands(camera, pinhole):
+        out[rows] = _nearest(mask, source_xy)
+    return out
+
+
+def undistorted_positions(camera: Camera, positions_xy: Float) -> Float:
+    """(T, 2) px in the pinhole image of (T, 2) px in the image of `camera`.
+
+    The inverse of the way that pixels take: to a ray through the old lens, from the ray
+    through the pinhole. COLMAP's pixels: the centre of the upper left one is (0.5, 0.5).
+    A position that the pinhole image does not hold, or that the lens cannot invert,
+    is NaN.
+
+    Raises:
+        CaptureError: the model has no pinhole version.
+    """
+    if is_pinhole(camera) or not len(positions_xy):
+        return np.array(positions_xy, dtype=np.float64)
+    pinhole = undistorted_camera(camera)
+    found = pycolmap_camera(camera).cam_ray_from_img(
+        np.ascontiguousarray(positions_xy, dtype=np.float64)
+    )
+    rays = np.asarray(found, dtype=np.float64)  # (T, 3)
+    fx, fy, cx, cy = pinhole.params
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = rays[:, :2] / rays[:, 2:] * (fx, fy) + (cx, cy)
+    inside = np.all((at >= 0) & (at <= (pinhole.width, pinhole.height)), axis=1)
+    return np.where((inside & (rays[:, 2] > 0))[:, None], at, np.nan)
 
 
 def undistorted_camera(camera: Camera) -> Camera:
@@ -72,7 +119,7 @@ def undistorted_camera(camera: Camera) -> Camera:
     """
     import pycolmap
 
-    if camera.model in _PINHOLES:
+    if is_pinhole(camera):
         return _as_pinhole(camera)
     options = pycolmap.UndistortCameraOptions(
         blank_pixels=0.0, min_scale=_MIN_SCALE, max_scale=_MAX_SCALE
@@ -96,9 +143,18 @@ def _check_size(camera: Camera, shape: tuple[int, ...], what: str) -> None:
 
 
 def _as_pinhole(camera: Camera) -> Camera:
-    fx, *rest = camera.params
-    params = (fx, fx, *rest) if camera.model == "SIMPLE_PINHOLE" else camera.params
-    return Camera("PINHOLE", camera.width, camera.height, params)
+    lens = pycolmap_camera(camera)
+    focals = (lens.focal_length_x, lens.focal_length_y)
+    middle = (lens.principal_point_x, lens.principal_point_y)
+    return Camera("PINHOLE", camera.width, camera.height, focals + middle)
+
+
+def _bands(camera: Camera, pinhole: Camera) -> Iterator[tuple[slice, Float]]:
+    """Rows of the new image, some at a time, with their `_source_positions`."""
+    lens = pycolmap_camera(camera)
+    for start in range(0, pinhole.height, _ROWS_AT_ONCE):
+        rows = slice(start, min(start + _ROWS_AT_ONCE, pinhole.height))
+        yield rows, _source_positions(lens, pinhole, rows)
 
 
 def _source_positions(lens: pycolmap.Camera, pinhole: Camera, rows: slice) -> Float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
@@ -51,8 +53,15 @@ def data_quality_table(
     return pd.DataFrame(rows, columns=["part", "present", "absent", "examples"])
 
 
-def summary_lines(quality: pd.DataFrame) -> tuple[str, ...]:
-    """The data-quality table as lines for the log; whole parts take one line together."""
+def summary_lines(
+    quality: pd.DataFrame, *, said: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The data-quality table as lines for the log; whole parts take one line together.
+
+    Args:
+        quality: as `data_quality_table` makes it.
+        said: notes that are in the log already and are not repeated.
+    """
     rows = [
         (str(part), int(present), int(absent), str(examples))
         for part, present, absent, examples in zip(
@@ -72,7 +81,7 @@ def summary_lines(quality: pd.DataFrame) -> tuple[str, ...]:
             )
         elif part == "problems" and present:
             lines.append(f"{present} frames have problems: {examples}")
-        elif part == "note":
+        elif part == "note" and examples not in said:
             lines.append(f"note: {examples}")
     return tuple(lines)
 

@@ -1,7 +1,14 @@
 """Embeddings: read from files where there are any, computed where they are missing.
 
-Vectors of different encoders cannot be compared. So where only some frames have a file,
-the others are computed only if the files are seen to come from the very same encoder.
+Vectors of different encoders cannot be compared, so one capture has those of one encoder:
+
+- Where only some frames have a file, the others are computed only if the files are seen
+  to come from the very same encoder (a few of them are computed again); then all are
+  entered under its name. Otherwise the others stay absent.
+- If some of the files that are computed again are this encoder's and others are nowhere
+  near, the files are of two encoders (or of other pictures) and the run stops.
+- Files among themselves are otherwise taken for one encoder's. Vectors do not say where
+  they come from; only a mixture of lengths is remarked upon.
 
 Dimension letters: N frames, E = 384 embedding width.
 """
@@ -9,50 +16,28 @@ Dimension letters: N frames, E = 384 embedding width.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
 from mtcm_pipeline.encoders.registry import Encoder
-from mtcm_pipeline.errors import CaptureError, FileContentError
-from mtcm_pipeline.ingest.matching import match_to_images
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.ingest.embedding_files import StoredEmbeddings, Vectors, rows_present
+from mtcm_pipeline.ingest.matching import shown
 
 log = logging.getLogger(__name__)
 
 FROM_FILE = "file"
-_NPY_MAGIC = b"\x93NUMPY"
+# Vectors of two encoders have independent directions: in 384 dimensions their cosine is
+# 0 with a deviation of 0.05. An edited copy of a picture, or another view of its subject,
+# stays above this by one encoder (0.52 on average beyond 60 degrees, on real photos).
+_OTHER_ENCODER_COSINE = 0.25
 
-Vectors = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class StoredEmbeddings:
-    """What the embedding files held.
-
-    Attributes:
-        names: (N) image file names.
-        vectors: (N, E) float32 exactly as in the files; NaN where absent.
-        problems: what is wrong with a frame's file, by image name. Such a file counts
-            as missing.
-        notes: remarks about the whole.
-    """
-
-    names: tuple[str, ...]
-    vectors: Vectors
-    problems: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """(N,) which frames have a usable file."""
-        return _rows_present(self.vectors)
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,8 @@ class EmbeddingTable:
         names: (N) image file names.
         vectors: (N, E) float32; NaN where absent. Computed ones have unit length;
             those from files are kept exactly as they are, whatever their length.
-        encoder: (N) `file`, the encoder's name, or empty where absent.
+        encoder: (N) the name of the one encoder that all come from, or `file` for all
+            where only the files' author knows it; empty where absent.
         problems: what is wrong with a frame's file, by image name.
         notes: remarks about the whole.
     """
@@ -75,17 +61,29 @@ class EmbeddingTable:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Check shapes, and that no two encoders are mixed.
+
+        Raises:
+            CaptureError: a shape is wrong, or there are two names of encoders. `file`
+                counts as one: what is known to be of an encoder bears its name.
+        """
         n = len(self.names)
         if self.vectors.shape != (n, EMBEDDING_WIDTH) or len(self.encoder) != n:
             raise CaptureError(
                 f"embeddings are {self.vectors.shape} with {len(self.encoder)} encoders, "
                 f"not ({n}, {EMBEDDING_WIDTH})"
             )
+        of = {
+            encoder: tuple(np.array(self.names)[np.array(self.encoder) == encoder])
+            for encoder in sorted(set(self.encoder) - {""})
+        }
+        if len(of) > 1:
+            raise _mixed({f"encoder {e!r}": names for e, names in of.items()})
 
     @property
     def present(self) -> NDArray[np.bool_]:
         """(N,) which frames have an embedding."""
-        return _rows_present(self.vectors)
+        return rows_present(self.vectors)
 
     @property
     def unit_vectors(self) -> Vectors:
@@ -94,71 +92,14 @@ class EmbeddingTable:
         return (self.vectors / lengths).astype(np.float32)
 
 
-def read_embeddings(files: FileLoaders, names: Sequence[str]) -> StoredEmbeddings:
-    """Read the `.npy` files that share a stem with the images `names`.
-
-    One bad file is that frame's problem: it counts as missing and is reported.
-
-    Args:
-        files: contents by file name, `.npy` of shape (384,) or (1, 384), any real type.
-        names: image file names.
-    """
-    vectors = np.full((len(names), EMBEDDING_WIDTH), np.nan, dtype=np.float32)
-    problems: dict[str, str] = {}
-    matches = match_to_images(files, names)
-    for row, name in enumerate(names):
-        file_name = matches.by_image.get(name)
-        if file_name is None:
-            continue
-        try:
-            vectors[row] = parse_embedding(files[file_name](), file_name)
-        except (FileContentError, OSError) as error:
-            problems[name] = f"embedding left out: {error}"
-    notes = matches.notes("embedding files")
-    return StoredEmbeddings(tuple(names), vectors, problems, notes)
-
-
-def parse_embedding(data: bytes, file_name: str) -> Vectors:
-    """(384,) float32 from the bytes of a `.npy` file; nothing is ever unpickled.
-
-    Raises:
-        FileContentError: it is no array of 384 finite numbers, or all are zero.
-    """
-    remedy = "write it with numpy.save, or delete it to have it computed"
-    if not data.startswith(_NPY_MAGIC):
-        raise FileContentError(f"{file_name!r} is no .npy file: {remedy}")
-    try:
-        array = np.load(BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, MemoryError) as error:
-        raise FileContentError(
-            f"{file_name!r} cannot be read as a plain array ({error}); pickled objects "
-            f"are never opened: {remedy}"
-        ) from error
-    if array.shape not in {(EMBEDDING_WIDTH,), (1, EMBEDDING_WIDTH)}:
-        raise FileContentError(
-            f"{file_name!r} has shape {array.shape}, not ({EMBEDDING_WIDTH},): {remedy}"
-        )
-    if array.dtype.kind not in "fiu":
-        raise FileContentError(
-            f"{file_name!r} holds {array.dtype}, not numbers: {remedy}"
-        )
-    with np.errstate(over="ignore"):
-        vector = array.reshape(EMBEDDING_WIDTH).astype(np.float32)
-    bad = int((~np.isfinite(vector)).sum())
-    if bad:
-        raise FileContentError(
-            f"{file_name!r} has {bad} values that are NaN or infinite: {remedy}"
-        )
-    if not vector.any():
-        raise FileContentError(f"{file_name!r} is all zero, which is no image: {remedy}")
-    return vector
-
-
 class EmbeddingCollector:
     """Encodes frames as they are decoded, so that no photograph is decoded twice.
 
     Give it every decoded frame with `take`, in any order, then call `finish`.
     The encoder is loaded when the first frame needs it.
+
+    Attributes:
+        warnings: those notes of the finished table that were logged as warnings.
     """
 
     def __init__(
@@ -181,6 +122,7 @@ class EmbeddingCollector:
         self._waiting: list[tuple[str, Pixels]] = []
         self._computed: dict[str, Vectors] = {}
         self._encoder: Encoder | None = None
+        self.warnings: tuple[str, ...] = ()
 
     def take(self, name: str, pixels: Pixels) -> None:
         """A decoded frame, (H, W, 3) uint8 RGB; encoded only if it is needed."""
@@ -196,7 +138,11 @@ class EmbeddingCollector:
             self._encode_waiting()
 
     def finish(self) -> EmbeddingTable:
-        """Everything read and computed, in the order of the stored embeddings."""
+        """Everything read and computed, in the order of the stored embeddings.
+
+        Raises:
+            CaptureError: the files are seen to come from two encoders.
+        """
         self._encode_waiting()
         notes = list(self._stored.notes)
         computed = {n: v for n, v in self._computed.items() if n in self._missing}
@@ -204,14 +150,17 @@ class EmbeddingCollector:
         if refusal is not None:
             notes.append(refusal)
             log.warning(refusal)
+            self.warnings = (refusal,)
             computed = {}
         vectors = self._stored.vectors.copy()
-        encoder = [FROM_FILE if p else "" for p in self._stored.present]
+        source = self._encoder_name if computed else FROM_FILE
+        encoder = [source if p else "" for p in self._stored.present]
         for name, vector in computed.items():
             vectors[self._row[name]] = vector
             encoder[self._row[name]] = self._encoder_name
         if computed:
-            notes.append(f"{len(computed)} embeddings computed by {self._encoder_name}")
+            count = _counted(len(computed), "embedding")
+            notes.append(f"{count} computed by {self._encoder_name}")
         return EmbeddingTable(
             self._stored.names,
             vectors,
@@ -237,24 +186,36 @@ class EmbeddingCollector:
         on_file = int(self._stored.present.sum())
         if not on_file:
             return None
-        probes = [name for name in self._computed if name not in self._missing]
-        cosines = [
-            _cosine(self._computed[n], self._stored.vectors[self._row[n]]) for n in probes
-        ]
-        if cosines and min(cosines) >= self._same_encoder_cosine:
+        cosine_of = {
+            name: _cosine(vector, self._stored.vectors[self._row[name]])
+            for name, vector in self._computed.items()
+            if name not in self._missing
+        }
+        self._refuse_files_of_two_encoders(cosine_of)
+        lowest = min(cosine_of.values(), default=None)
+        if lowest is not None and lowest >= self._same_encoder_cosine:
             return None
-        seen = (
-            f"cosine {min(cosines):.2f} on {len(cosines)} frames, needed "
-            f"{self._same_encoder_cosine:g}"
-            if cosines
-            else "no frame that has a file could be decoded to compare"
+        return _why_not_computed(
+            missing=len(self._missing),
+            on_file=on_file,
+            encoder=self._encoder_name,
+            seen="no frame that has a file could be decoded to compare"
+            if lowest is None
+            else f"cosine {lowest:.2f} on {_counted(len(cosine_of), 'frame')}, needed "
+            f"{self._same_encoder_cosine:g}",
         )
-        return (
-            f"{len(self._missing)} frames stay without embedding: {on_file} have files, "
-            f"which do not come from encoder {self._encoder_name} ({seen}), and "
-            f"embeddings of two encoders do not compare. Give all frames files, or "
-            f"delete the files to have all computed"
-        )
+
+    def _refuse_files_of_two_encoders(self, cosine_of: Mapping[str, float]) -> None:
+        """Stop if some of the compared files are this encoder's and others are not."""
+        own = tuple(n for n, c in cosine_of.items() if c >= self._same_encoder_cosine)
+        other = tuple(n for n, c in cosine_of.items() if c < _OTHER_ENCODER_COSINE)
+        if own and other:
+            raise _mixed(
+                {
+                    f"the files of encoder {self._encoder_name!r}": own,
+                    "files of another one, or of other pictures": other,
+                }
+            )
 
 
 def complete_embeddings(
@@ -289,10 +250,30 @@ def complete_embeddings(
     return collector.finish()
 
 
-def _rows_present(vectors: Vectors) -> NDArray[np.bool_]:
-    return np.asarray(np.isfinite(vectors).all(axis=1), dtype=bool)
-
-
 def _cosine(a: Vectors, b: Vectors) -> float:
     a64, b64 = a.astype(np.float64), b.astype(np.float64)
     return float(a64 @ b64 / (np.linalg.norm(a64) * np.linalg.norm(b64)))
+
+
+def _why_not_computed(*, missing: int, on_file: int, encoder: str, seen: str) -> str:
+    stay = "frame stays" if missing == 1 else "frames stay"
+    files = "has a file, which does" if on_file == 1 else "have files, which do"
+    return (
+        f"{missing} {stay} without embedding: {on_file} {files} not come from encoder "
+        f"{encoder} ({seen}), and embeddings of two encoders do not compare. Give all "
+        f"frames files, or delete the files to have all computed"
+    )
+
+
+def _mixed(names_of: Mapping[str, tuple[str, ...]]) -> CaptureError:
+    """The error for embeddings of several encoders, naming frames of each."""
+    each = "; ".join(f"{source}: {shown(names)}" for source, names in names_of.items())
+    return CaptureError(
+        f"embeddings of {len(names_of)} encoders in one capture, which do not compare "
+        f"({each}): keep the embedding files of one encoder only, or delete all of them "
+        f"to have all computed"
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -26,6 +26,10 @@ class FrameRow:
         focal_source: `pose`, `exif` or empty.
         mask_area: share of the image that is foreground.
         mask_touches_border: share of the image's border that is foreground.
+        mask_left: first column of the mask's bounding box, in px of the upright image.
+        mask_top: its first row.
+        mask_right: the column after its last one, so that right - left is its width.
+        mask_bottom: the row after its last one.
         sharpness: Laplacian energy over variance; compare neighbours only.
         sharpness_in_mask: the same inside the mask.
         luminance: mean linear luminance in 0..1.
@@ -50,6 +54,10 @@ class FrameRow:
     focal_source: str = ""
     mask_area: float = np.nan
     mask_touches_border: float = np.nan
+    mask_left: float = np.nan
+    mask_top: float = np.nan
+    mask_right: float = np.nan
+    mask_bottom: float = np.nan
     sharpness: float = np.nan
     sharpness_in_mask: float = np.nan
     luminance: float = np.nan

@@ -21,7 +21,13 @@ from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import FileContentError
-from mtcm_pipeline.formats.exif import ExifFacts, ExifReading, focal_px, read_exif
+from mtcm_pipeline.formats.exif import (
+    ExifFacts,
+    ExifReading,
+    focal_px,
+    merged_facts,
+    read_exif,
+)
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.masks import decode_mask
 from mtcm_pipeline.formats.reading import PoseReading
@@ -114,7 +120,7 @@ def build_frame_table(
     options = options or IngestOptions()
     names = frame_names(images)
     masks_of = match_to_images(masks, names)
-    exif_of, exif_problems, exif_notes = _exif_by_image(exif, names)
+    exif_of, exif_problems, exif_notes = exif_by_image(exif, names)
     frame_poses = FramePoses.matched(poses, names)
     sources = _Sources(images, masks, masks_of, exif_of, frame_poses, options)
     gathered = _Gathered(problems={name: [] for name in names})
@@ -150,7 +156,7 @@ def _take_frame(
     facts = sources.exif.get(name, ExifFacts())
     try:
         data = sources.images[name]()
-        facts = _merged(facts, read_exif(data, name))
+        facts = merged_facts(facts, read_exif(data, name))
         decoded = decode_image(data, name, sources.poses.size_of(name))
     except (FileContentError, OSError) as error:
         problems.append(str(error))
@@ -173,6 +179,7 @@ def _take_frame(
 def _with_pixels(
     row: FrameRow, pixels: Pixels, turned: bool, has_mask: bool, measures: FrameMeasures
 ) -> FrameRow:
+    left, top, right, bottom = measures.mask_box
     return replace(
         row,
         width=float(pixels.shape[1]),
@@ -182,6 +189,10 @@ def _with_pixels(
         has_mask=has_mask,
         mask_area=measures.mask_area,
         mask_touches_border=measures.mask_touches_border,
+        mask_left=left,
+        mask_top=top,
+        mask_right=right,
+        mask_bottom=bottom,
         sharpness=measures.sharpness,
         sharpness_in_mask=measures.sharpness_in_mask,
         luminance=measures.luminance,
@@ -232,7 +243,7 @@ def _mask(
     return mask
 
 
-def _exif_by_image(
+def exif_by_image(
     exif: ExifReading | None, names: tuple[str, ...]
 ) -> tuple[dict[str, ExifFacts], dict[str, str], tuple[str, ...]]:
     """Facts and problems of exif.json by image name, and notes."""
@@ -246,22 +257,6 @@ def _exif_by_image(
         if entry in exif.problems
     }
     return facts, problems, matches.notes("EXIF entries")
-
-
-def _merged(first: ExifFacts, second: ExifFacts) -> ExifFacts:
-    """The first's facts, completed by the second's."""
-    return ExifFacts(
-        timestamp_s=_either(first.timestamp_s, second.timestamp_s),
-        focal_mm=_either(first.focal_mm, second.focal_mm),
-        focal_35mm=_either(first.focal_35mm, second.focal_35mm),
-        orientation=second.orientation,
-        exif_width=first.exif_width or second.exif_width,
-        focal_px=_either(first.focal_px, second.focal_px),
-    )
-
-
-def _either(first: float | None, second: float | None) -> float | None:
-    return second if first is None else first
 
 
 def _or_nan(value: float | None) -> float:

@@ -18,16 +18,14 @@ from mtcm_pipeline.encoders.registry import Encoder, load_encoder
 from mtcm_pipeline.formats.exif import ExifReading
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.data_quality import data_quality_table, summary_lines
-from mtcm_pipeline.ingest.embeddings import (
-    EmbeddingCollector,
-    EmbeddingTable,
-    read_embeddings,
-)
+from mtcm_pipeline.ingest.embedding_files import read_embeddings
+from mtcm_pipeline.ingest.embeddings import EmbeddingCollector, EmbeddingTable
 from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
 from mtcm_pipeline.ingest.frames import IngestedFrames, build_frame_table
 from mtcm_pipeline.ingest.matching import frame_names
 from mtcm_pipeline.ingest.options import IngestOptions
 from mtcm_pipeline.ingest.quality import near_duplicates, relative_to_neighbours
+from mtcm_pipeline.ingest.sizes import size_note, size_outliers
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +55,9 @@ class IngestedCapture:
 
     Attributes:
         frames: table, cameras, points and thumbnails. The table also has the columns
-            `relative_sharpness` and `relative_luminance` (log-ratio to the neighbours)
-            and `duplicate_of` (an earlier frame, or empty).
+            `relative_sharpness` and `relative_luminance` (log-ratio to the neighbours),
+            `duplicate_of` (an earlier frame, or empty) and `size_outlier` (whether the
+            photograph is of another size or shape than most; a remark, no fault).
         embeddings: one a frame, rows as in the table.
         quality: the data-quality table.
     """
@@ -84,13 +83,14 @@ def ingest_capture(
 
     Raises:
         CaptureError: there are no images, or two share a stem.
+        CaptureError: the embedding files are seen to come from two encoders.
         ParameterError: the encoder is needed and its weights are missing.
     """
     options = options or IngestOptions()
     names = frame_names(contents.images)
     collector = EmbeddingCollector(
         read_embeddings(contents.embeddings, names),
-        load or (lambda: load_encoder(options.encoder, options.encoder_weights)),
+        load or (lambda: _load_encoder(options)),
         batch=options.encoder_batch,
         probe_frames=options.probe_frames,
         same_encoder_cosine=options.same_encoder_cosine,
@@ -103,10 +103,11 @@ def ingest_capture(
         options,
         visit=collector.take,
     )
+    said = {*frames.notes}
     embeddings = collector.finish()
     frames = with_comparisons(with_embeddings(frames, embeddings), embeddings, options)
     quality = data_quality_table(frames, embeddings.notes)
-    for line in summary_lines(quality):
+    for line in summary_lines(quality, said=said.union(collector.warnings)):
         log.info(line)
     return IngestedCapture(frames, embeddings, quality)
 
@@ -123,7 +124,7 @@ def with_embeddings(frames: IngestedFrames, embeddings: EmbeddingTable) -> Inges
 def with_comparisons(
     frames: IngestedFrames, embeddings: EmbeddingTable, options: IngestOptions
 ) -> IngestedFrames:
-    """The frames with the columns that compare them with each other."""
+    """The frames with the columns that compare them with each other, and a note."""
     table = frames.table
     centres, directions = _views(frames.names, frames.cameras)
     times = _times(table)
@@ -145,8 +146,26 @@ def with_comparisons(
         cosine=options.duplicate_cosine,
         difference=options.duplicate_difference,
     )
-    duplicate_of = [name or "" for name in duplicates]
-    return replace(frames, table=table.assign(**relative, duplicate_of=duplicate_of))
+    widths, heights = (table[side].to_numpy(np.float64) for side in ("width", "height"))
+    outlier = size_outliers(
+        widths,
+        heights,
+        size_factor=options.size_factor,
+        aspect_factor=options.aspect_factor,
+    )
+    note = size_note(frames.names, outlier, widths, heights)
+    compared = table.assign(
+        **relative,
+        duplicate_of=[name or "" for name in duplicates],
+        size_outlier=outlier,
+    )
+    return replace(frames, table=compared, notes=(*frames.notes, *filter(None, [note])))
+
+
+def _load_encoder(options: IngestOptions) -> Encoder:
+    return load_encoder(
+        options.encoder, options.encoder_weights, download=options.encoder_download
+    )
 
 
 def _comparable_sharpness(table: pd.DataFrame) -> np.ndarray:

@@ -15,6 +15,9 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Float = NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+NO_BOX: Box = (np.nan, np.nan, np.nan, np.nan)
 
 # Rec. ITU-R BT.709-6, item 3.2: luminance from linear red, green, blue.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -36,6 +39,7 @@ class FrameMeasures:
             channel.
         mask_area: share of the image that is foreground.
         mask_touches_border: share of the image's border that is foreground.
+        mask_box: (left, top, right, bottom) of the foreground in px, see `mask_box`.
     """
 
     sharpness: float
@@ -44,6 +48,7 @@ class FrameMeasures:
     clipped_share: float
     mask_area: float
     mask_touches_border: float
+    mask_box: Box
 
 
 def measure_frame(pixels: Pixels, shrunk: Pixels, mask: Mask | None) -> FrameMeasures:
@@ -64,6 +69,7 @@ def measure_frame(pixels: Pixels, shrunk: Pixels, mask: Mask | None) -> FrameMea
         clipped_share=clipped_share_of(sampled),
         mask_area=np.nan if mask is None else float(mask.mean()),
         mask_touches_border=np.nan if mask is None else border_share(mask),
+        mask_box=NO_BOX if mask is None else mask_box(mask),
     )
 
 
@@ -134,6 +140,23 @@ def border_share(mask: Mask) -> float:
     """Share of the border's pixels that are foreground: is the subject cut off?"""
     border = [mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]]
     return float(np.concatenate(border).mean())
+
+
+def mask_box(mask: Mask) -> Box:
+    """The smallest box around all foreground, half-open.
+
+    Args:
+        mask: (H, W) foreground.
+
+    Returns:
+        (left, top, right, bottom) in px: foreground lies in columns left <= x < right
+        and rows top <= y < bottom. All NaN for an empty mask.
+    """
+    columns = np.flatnonzero(mask.any(axis=0))
+    rows = np.flatnonzero(mask.any(axis=1))
+    if len(rows) == 0:
+        return NO_BOX
+    return float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0
 
 
 def _linear_from_srgb() -> Float:

@@ -16,6 +16,7 @@ from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.exif import ExifReading
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.reading import PoseReading
+from mtcm_pipeline.ingest.frames import exif_by_image
 from mtcm_pipeline.sfm.options import SfmOptions
 from mtcm_pipeline.sfm.priors import image_priors
 from mtcm_pipeline.sfm.run import reconstruct
@@ -40,14 +41,17 @@ def poses_from_images(
         exif: what exif.json held; None without one.
         workspace: where the steps are kept, so that a killed run continues.
         options: of structure from motion.
-        load_encoder: called only where a capture is too large to compare all pairs.
+        load_encoder: called only where pairs are to be found by looks: `retrieval`, or
+            a capture too large to compare all pairs.
 
     Raises:
         CaptureError: too few images can be registered.
         SfmProcessError: the process failed; run again to continue.
     """
-    priors = image_priors(images, exif)
+    told, _, _ = exif_by_image(exif, tuple(images))
+    priors = image_priors(images, told)
     large = len(images) > options.exhaustive_max_frames
+    by_looks = options.matching == "retrieval" or (options.matching == "auto" and large)
     log.info("no poses are given: structure from motion on %d images", len(images))
     result = reconstruct(
         images,
@@ -55,7 +59,7 @@ def poses_from_images(
         workspace,
         options,
         focal_px=priors.focal_px,
-        embeddings=_embeddings(images, load_encoder()) if large else None,
+        embeddings=_embeddings(images, load_encoder()) if by_looks else None,
         times_s=priors.times_s,
     )
     log.info(

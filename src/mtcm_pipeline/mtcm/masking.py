@@ -104,7 +104,8 @@ def draw_swaps(
 
     Args:
         present: (N, F) entries that exist.
-        hidden: (N, F) entries that are hidden; these are not swapped.
+        hidden: (N, F) entries that are hidden; these are neither swapped nor given to
+            others, or what is to be predicted would be shown elsewhere.
         ratio: share of the frames a group that are swapped.
         rng: the only source of randomness.
 
@@ -116,9 +117,9 @@ def draw_swaps(
     source = np.repeat(np.arange(n)[:, None], len(SWAP_GROUPS), axis=1)
     for group, fields in enumerate(SWAP_GROUPS.values()):
         columns = [FIELDS.index(name) for name in fields]
-        usable = present[:, columns].any(axis=1)
-        targets = usable & ~hidden[:, columns].any(axis=1) & (rng.random(n) < ratio)
-        donors = np.flatnonzero(usable)
+        shown = present[:, columns].any(axis=1) & ~hidden[:, columns].any(axis=1)
+        targets = shown & (rng.random(n) < ratio)
+        donors = np.flatnonzero(shown)
         if len(donors) < 2:
             continue
         for target in np.flatnonzero(targets):

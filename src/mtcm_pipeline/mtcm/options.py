@@ -29,7 +29,7 @@ class TrainOptions:
             that the swap head learns what a frame that does not belong looks like.
         epochs: passes over the sequence.
         learning_rate: peak of the one-cycle schedule.
-        warmup_share: share of the steps in which the rate rises.
+        warmup_share: share of the epochs in which the rate rises.
         weight_decay: AdamW's.
         clip_norm: gradients longer than this are shortened.
         pose_weight: weight of the next-pose loss (L1) beside the masked one.

@@ -14,7 +14,8 @@ from mtcm_pipeline.mtcm.model import Mtcm
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prediction import predict_hidden, represent
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm, TrainingSnapshot
-from mtcm_pipeline.mtcm.training import train_mtcm
+from mtcm_pipeline.mtcm.sequence import as_sequence
+from mtcm_pipeline.mtcm.training import train_mtcm, training_fingerprint
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
@@ -51,19 +52,21 @@ def train_with_snapshots(
     standardiser = Standardiser.fit(tokens)
     taken: dict[int, TrainingSnapshot] = {}
 
+    fingerprint = training_fingerprint(as_sequence(tokens, standardiser), options)
+
     def on_snapshot(epoch: int, model: Mtcm) -> None:
         so_far = TrainedMtcm(model, standardiser, options, pd.DataFrame())
         taken[epoch] = take_snapshot(epoch, so_far, tokens)
         if checkpoints is not None:
-            checkpoints.write(f"snapshot_{epoch}", _pack(taken[epoch]))
+            checkpoints.write(f"snapshot_{epoch}", _pack(taken[epoch], fingerprint))
 
     trained = train_mtcm(
         tokens, options, checkpoints=checkpoints, on_snapshot=on_snapshot
     )
     for epoch in _snapshot_epochs(options):
         stored = checkpoints.read(f"snapshot_{epoch}") if checkpoints else None
-        if epoch not in taken and stored is not None:
-            taken[epoch] = _unpack(stored)
+        if epoch not in taken and (kept := _unpack(stored, fingerprint)):
+            taken[epoch] = kept
     return trained, [taken[epoch] for epoch in sorted(taken)]
 
 
@@ -73,12 +76,19 @@ def _snapshot_epochs(options: TrainOptions) -> list[int]:
     return sorted({*regular, options.epochs})
 
 
-def _pack(snapshot: TrainingSnapshot) -> bytes:
+def _pack(snapshot: TrainingSnapshot, fingerprint: str) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **snapshot.to_arrays())
+    arrays = {**snapshot.to_arrays(), "fingerprint": np.array(fingerprint)}
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
-def _unpack(content: bytes) -> TrainingSnapshot:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return TrainingSnapshot.from_arrays(dict(arrays))
+def _unpack(content: bytes | None, fingerprint: str) -> TrainingSnapshot | None:
+    """The snapshot; None if there is none, or if it is of another training."""
+    if content is None:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        arrays = dict(stored)
+    if str(arrays.pop("fingerprint", "")) != fingerprint:
+        return None
+    return TrainingSnapshot.from_arrays(arrays)

@@ -13,7 +13,7 @@ from mtcm_pipeline.mtcm.masking import SWAP_GROUPS, apply_swaps, draw_hidden, dr
 from mtcm_pipeline.mtcm.model import Mtcm
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.sequence import FrameSequence, as_bool, as_float
-from mtcm_pipeline.tokens.layout import FIELD_SLICES, FIELDS
+from mtcm_pipeline.tokens.layout import FIELD_SLICES, FIELDS, TOKEN_WIDTH
 
 
 def step_losses(
@@ -71,7 +71,10 @@ def _last_posed(present: np.ndarray) -> int | None:
 def _swap_targets(
     window: FrameSequence, hidden: np.ndarray, source: np.ndarray
 ) -> tuple[Tensor, Tensor]:
-    """(N, G) swapped or not, and (N, G) whether the group was shown at all."""
+    """(N, G) swapped or not, and (N, G) whether the group was shown at all.
+
+    Where the other frame's numbers are the same, nothing was swapped.
+    """
     own = np.arange(len(window))[:, None]
     judged = np.stack(
         [
@@ -80,4 +83,16 @@ def _swap_targets(
         ],
         axis=1,
     )
-    return as_bool(source != own), as_bool(judged)
+    changed = np.stack(
+        [
+            (window.rows[source[:, group]] != window.rows)[:, _numbers_of(fields)].any(1)
+            for group, fields in enumerate(SWAP_GROUPS.values())
+        ],
+        axis=1,
+    )
+    return as_bool((source != own) & changed), as_bool(judged)
+
+
+def _numbers_of(fields: tuple[str, ...]) -> np.ndarray:
+    """Positions in the token of the numbers of some fields."""
+    return np.concatenate([np.arange(TOKEN_WIDTH)[FIELD_SLICES[f]] for f in fields])

@@ -6,9 +6,11 @@ Dimension letters: N frames.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -19,6 +21,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.mtcm import losses, masking, model, step
 from mtcm_pipeline.mtcm.model import Mtcm
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm
@@ -30,6 +33,15 @@ from mtcm_pipeline.tokens.standardise import Standardiser
 log = logging.getLogger(__name__)
 
 _CHECKPOINT = "checkpoint"
+HISTORY_COLUMNS = [
+    "epoch",
+    "loss",
+    "reconstruction",
+    "variance",
+    "swap",
+    "next_pose",
+    "learning_rate",
+]
 
 
 def train_mtcm(
@@ -75,7 +87,12 @@ def train_mtcm(
                 on_snapshot(run.epoch, run.model.eval())
             if checkpoints and _due(run.epoch, options.checkpoint_every, options):
                 checkpoints.write(_CHECKPOINT, run.checkpoint())
-    return TrainedMtcm(run.model.eval(), standardiser, options, pd.DataFrame(run.history))
+    return TrainedMtcm(
+        run.model.eval(),
+        standardiser,
+        options,
+        pd.DataFrame(run.history, columns=HISTORY_COLUMNS),
+    )
 
 
 def _due(epoch: int, every: int, options: TrainOptions) -> bool:
@@ -160,7 +177,7 @@ class _Run:
         """The state of the run; tensors and plain values only."""
         buffer = io.BytesIO()
         content = {
-            "fingerprint": _fingerprint(self.sequence, self.options),
+            "fingerprint": training_fingerprint(self.sequence, self.options),
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "rng": json.dumps(self.rng.bit_generator.state),
@@ -178,11 +195,12 @@ class _Run:
             return
         try:
             content = torch.load(io.BytesIO(stored), weights_only=True)
+            fingerprint = content["fingerprint"]
         except Exception as error:
             log.warning("the checkpoint cannot be read (%s): training anew", error)
             return
-        if content["fingerprint"] != _fingerprint(self.sequence, self.options):
-            log.info("the checkpoint is of other tokens or parameters: training anew")
+        if fingerprint != training_fingerprint(self.sequence, self.options):
+            log.info("the checkpoint is of another training: training anew")
             return
         self.model.load_state_dict(content["model"])
         self.optimiser.load_state_dict(content["optimiser"])
@@ -192,9 +210,16 @@ class _Run:
         log.info("resuming the training after epoch %d", self.epoch)
 
 
-def _fingerprint(sequence: FrameSequence, options: TrainOptions) -> str:
-    """Hash of what decides the training: a checkpoint fits exactly one."""
+def training_fingerprint(sequence: FrameSequence, options: TrainOptions) -> str:
+    """Hash of what decides the training: a checkpoint fits exactly one.
+
+    The source of the model and of its training is part of it, so that a checkpoint of
+    yesterday's code is not taken for the result of today's.
+    """
     digest = hashlib.sha256(json.dumps(asdict(options), sort_keys=True).encode())
+    digest.update(torch.__version__.encode())
+    for module in (masking, model, losses, step, sys.modules[__name__]):
+        digest.update(inspect.getsource(module).encode())
     for array in (sequence.rows, sequence.present, sequence.times):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

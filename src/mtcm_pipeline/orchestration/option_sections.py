@@ -6,6 +6,7 @@ from __future__ import annotations
 def option_sections() -> dict[str, type]:
     """Section name -> options dataclass, imported when parameters are checked."""
     from mtcm_pipeline.consistency.options import ScoreOptions
+    from mtcm_pipeline.export.options import ExportOptions
     from mtcm_pipeline.ingest.options import IngestOptions
     from mtcm_pipeline.mtcm.options import TrainOptions
     from mtcm_pipeline.segmentation.options import MaskOptions
@@ -21,4 +22,5 @@ def option_sections() -> dict[str, type]:
         "train": TrainOptions,
         "scores": ScoreOptions,
         "select": SelectOptions,
+        "export": ExportOptions,
     }

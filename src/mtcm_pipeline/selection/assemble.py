@@ -43,6 +43,7 @@ def assemble_problem(
     posed = tokens.has("pose")
     directions = np.full((len(tokens), 3), np.nan)
     directions[posed] = matrix_from_quat(tokens.values[posed, QUATERNION])[:, :, 2]
+    seconds = tokens.field("timestamp")[:, 0]
     return SelectionProblem(
         names=tokens.names,
         centres_xyz=tokens.values[:, CENTRE].copy(),
@@ -59,6 +60,7 @@ def assemble_problem(
             )
             if not ok
         },
+        seconds=seconds if np.isfinite(seconds).all() else None,
     )
 
 

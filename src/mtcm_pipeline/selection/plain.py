@@ -36,11 +36,13 @@ def rank_uniform_time(pool: Pool, options: SelectOptions) -> list[Pick]:
 
     The time from the first to the last frame is cut into K equal parts, and each part
     takes the free frame nearest to its middle. As with `every_nth`, the frames depend on
-    the budget and the first k are a spread short list.
+    the budget and the first k are a spread short list. Where not every frame has a
+    timestamp, places in the sequence stand in for times.
     """
     forced, free = _split(pool)
     missing = pool.budget - len(forced)
-    times = np.where(np.isfinite(pool.times), pool.times, np.linspace(0, 1, len(pool)))
+    times = pool.times if pool.seconds is None else pool.seconds
+    times = np.where(np.isfinite(times), times, np.linspace(0, 1, len(pool)))
     edges = np.linspace(times.min(), times.max(), missing + 1)
     chosen: list[int] = []
     for middle in 0.5 * (edges[1:] + edges[:-1]):

@@ -79,6 +79,12 @@ class Pool:
         """(P) positions in the sequence, 0..1."""
         return self.problem.times[self.rows]
 
+    @property
+    def seconds(self) -> Float | None:
+        """(P,) capture times in s, None where not all are known."""
+        seconds = self.problem.seconds
+        return None if seconds is None else seconds[self.rows]
+
     @cached_property
     def quality(self) -> Float:
         """(P) quality clipped to 0..1; unknown (NaN) counts as 0.5."""

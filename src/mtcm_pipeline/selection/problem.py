@@ -30,6 +30,7 @@ class SelectionProblem:
         quality: (N,) in 0..1, how much a frame can be trusted to be good.
         eligible: (N,) whether the frame may be chosen at all.
         reasons_out: reason for each frame that is not eligible, by name.
+        seconds: (N,) capture times in s, None where not all are known.
         forced: names that must be chosen, in the order in which they are ranked first.
     """
 
@@ -43,6 +44,7 @@ class SelectionProblem:
     eligible: NDArray[np.bool_]
     reasons_out: dict[str, str] = field(default_factory=dict)
     forced: tuple[str, ...] = ()
+    seconds: Float | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.errors import FileContentError
-from mtcm_pipeline.formats.exif import ExifReading, focal_px, read_exif
+from mtcm_pipeline.formats.exif import ExifFacts, focal_px, merged_facts, read_exif
 from mtcm_pipeline.formats.images import stored_size
 
 
@@ -24,17 +24,24 @@ class ImagePriors:
     times_s: Mapping[str, float]
 
 
-def image_priors(images: FileLoaders, exif: ExifReading | None = None) -> ImagePriors:
-    """Read the EXIF of every photograph; exif.json wins for the times.
+def image_priors(
+    images: FileLoaders, told: Mapping[str, ExifFacts] | None = None
+) -> ImagePriors:
+    """Read the EXIF of every photograph.
 
     A photograph that cannot be read is left out here and named where it is decoded.
+
+    Args:
+        images: photographs by file name.
+        told: what exif.json says, by image name; it wins over the photographs.
     """
+    told = told or {}
     focals: dict[str, float] = {}
     times: dict[str, float] = {}
     for name, load in images.items():
         try:
             data = load()
-            facts = read_exif(data, name)
+            facts = merged_facts(told.get(name, ExifFacts()), read_exif(data, name))
             width, height = stored_size(data, name)
         except (FileContentError, OSError):
             continue
@@ -45,10 +52,4 @@ def image_priors(images: FileLoaders, exif: ExifReading | None = None) -> ImageP
             focals[name] = focal
         if facts.timestamp_s is not None:
             times[name] = facts.timestamp_s
-    told = exif.facts if exif is not None else {}
-    times |= {
-        name: entry.timestamp_s
-        for name, entry in told.items()
-        if name in images and entry.timestamp_s is not None
-    }
     return ImagePriors(focals, times)

@@ -25,6 +25,8 @@ _TOLERANCE = 1e-12
 # Pull towards a point in front of the cameras, as a share of the axes' own weight: it
 # decides only where the axes are nearly parallel and do not meet anywhere near.
 _PARALLEL_PULL = 1e-3
+# Cameras nearer to each other than this share of their coordinates are in one place.
+_SAME_PLACE = 1e-9
 # Mean resultant length under which the cameras' up vectors contradict each other.
 _UP_AGREEMENT = 0.3
 
@@ -49,6 +51,8 @@ def canonical_gauge(cameras: PosedCameras) -> Similarity:
     origin = axes_intersection(centres, directions)
     distances = np.linalg.norm(centres - origin, axis=1)
     scale = float(np.median(distances))
+    if scale <= _SAME_PLACE * float(np.abs(centres).max(initial=0.0)):
+        scale = 0.0  # a panorama: all cameras in one place, whatever rounding says
     up = robust_up(cameras.up_directions, centres - origin)
     forward = _start_direction(centres - origin, up)
     rotation = np.stack([forward, np.cross(up, forward), up])
@@ -70,7 +74,7 @@ def axes_intersection(centres: Float, directions: Float) -> Float:
     """
     middle = geometric_median(centres)
     spread = float(np.median(np.linalg.norm(centres - middle, axis=1)))
-    if spread == 0.0:
+    if spread <= _SAME_PLACE * float(np.abs(centres).max(initial=0.0)):
         return middle
     projectors = np.eye(3) - directions[:, :, None] * directions[:, None, :]  # (N, 3, 3)
     ahead = middle + spread * _unit(directions.mean(axis=0))

@@ -20,7 +20,7 @@ FIELD_SLICES: dict[str, slice] = {
     "pose": slice(384, 391),  # p: centre x, y, z and quaternion w, x, y, z
     "timestamp": slice(391, 392),  # s: seconds since the first frame
     "mask_area": slice(392, 393),  # s: foreground share of the image, 0..1
-    "focal": slice(393, 394),  # s: focal length over image width
+    "focal": slice(393, 394),  # s: focal length over the longer image side
 }
 FIELDS: tuple[str, ...] = tuple(FIELD_SLICES)
 CENTRE = slice(384, 387)

@@ -12,7 +12,8 @@ from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.datasets.folder import FolderContents
-from mtcm_pipeline.export.bundle import build_export
+from mtcm_pipeline.export.bundle import build_export, empty_export
+from mtcm_pipeline.export.options import ExportOptions
 from mtcm_pipeline.export.readback import check_export
 from mtcm_pipeline.export.weights import view_weights
 from mtcm_pipeline.selection.problem import Selection
@@ -29,8 +30,12 @@ def gather_the_export(
     images: FileLoaders,
     masks: FileLoaders,
     made_masks: FileLoaders,
+    options: ExportOptions,
 ) -> dict[str, Any]:
     """Every file of the export folder, by its path in it."""
+    if not selection.ranking:
+        log.warning("no frame was chosen: the export holds no view")
+        return dict(empty_export())
     row_of = {name: row for row, name in enumerate(scores["name"])}
     rows = [row_of[name] for name in selection.ranking]
     return build_export(
@@ -41,14 +46,22 @@ def gather_the_export(
         masks={**made_masks, **masks},
         pose_embeddings=representations[rows],
         view_weights=view_weights(scores["fault_score"].to_numpy()[rows]),
+        undistort=options.undistort,
     )
 
 
 def read_the_export_back(
-    export: FolderContents, cameras: PosedCameras, selection: Selection
+    export: FolderContents,
+    cameras: PosedCameras,
+    selection: Selection,
+    options: ExportOptions,
 ) -> pd.DataFrame:
     """What was written, opened again and compared with what was meant."""
-    table = check_export(export.path, cameras, selection.ranking)
+    if not selection.ranking:
+        return pd.DataFrame(columns=["check", "worst", "bound", "ok"])
+    table = check_export(
+        export.path, cameras, selection.ranking, undistort=options.undistort
+    )
     log.info(
         "the export reads back right: %d checks; it lies in %s", len(table), export.path
     )

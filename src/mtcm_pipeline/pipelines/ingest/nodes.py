@@ -73,15 +73,28 @@ def take_the_capture_in(
     dict[str, np.ndarray],
 ]:
     """Frames, data quality, embeddings, cameras, sparse points and thumbnails."""
-    frame_names(images)  # an empty capture, or twins, stop the run before the long work
+    names = frame_names(
+        images
+    )  # an empty capture, or twins, stop the run before the long work
     masks = {**made_masks, **masks}
     exif_reading = read_exif_json(exif) if exif else None
-    encoder = partial(cached_encoder, options.encoder, options.encoder_weights, cache)
+    encoder = partial(
+        cached_encoder,
+        options.encoder,
+        options.encoder_weights,
+        cache,
+        download=options.encoder_download,
+    )
     if poses is None and options.structure_from_motion:
-        poses = poses_from_images(
-            images, masks, exif_reading, workspace, sfm_options, load_encoder=encoder
-        )
-    if poses is None and options.require_poses:
+        try:
+            poses = poses_from_images(
+                images, masks, exif_reading, workspace, sfm_options, load_encoder=encoder
+            )
+        except CaptureError as error:
+            if options.require_poses:
+                raise
+            log.warning("the frames are judged without poses: %s", error)
+    if options.require_poses and not _fits_any_image(poses, names):
         raise CaptureError(_no_poses(poses))
     contents = CaptureContents(images, masks, embeddings, poses, exif_reading)
     capture = ingest_capture(contents, options, load=encoder)
@@ -133,13 +146,21 @@ def verify_the_geometry(
     return pairs, poses
 
 
+def _fits_any_image(reading: PoseReading | None, names: tuple[str, ...]) -> bool:
+    """Whether at least one image has a pose: known before any of them is decoded."""
+    return reading is not None and bool(
+        FramePoses.matched(reading, names).matches.by_image
+    )
+
+
 def _no_poses(reading: PoseReading | None) -> str:
     """What is wrong with the poses as a whole, and what to do."""
     if reading is None:
         found = "no file with poses is there"
     else:
         wrong = [f"{name}: {text}" for name, text in list(reading.problems.items())[:3]]
-        found = "; ".join([f"{reading.cameras.source} fits no image", *wrong])
+        found = "; ".join([f"{reading.cameras.source} fits no image by name", *wrong])
+        found += "; rename its entries to the images' names, or take it away"
     return (
         f"no frame has a pose ({found}): put poses.json, sparse/ or transforms.json "
         f"under data/metadata/<identity>/, let ingest.structure_from_motion=true compute "

@@ -1,7 +1,12 @@
 """Makes the shared helpers of the tests importable, and runs slow tests last."""
 
+import os
 import sys
 from pathlib import Path
+
+# One thread a process, here and in those started from here: small matrices gain nothing
+# from more, and on two busy cores they take ten times the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items):

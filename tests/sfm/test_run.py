@@ -350,7 +350,11 @@ reconstruct(images, {}, Path(sys.argv[2]), SfmOptions(),
     watchdog = threading.Timer(60, started.kill)
     watchdog.start()
     assert started.stdout is not None
-    assert started.stdout.readline().startswith("features")
+    for line in started.stdout:
+        step, done, _ = line.split()
+        assert step == "features"
+        if int(done) >= 1:  # the worker is at it
+            break
     started.kill()
     started.wait()
     watchdog.cancel()

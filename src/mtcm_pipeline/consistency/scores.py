@@ -171,8 +171,8 @@ def score_frames(
 def copies_of(names: pd.Series, duplicate_of: pd.Series, fine: pd.Series) -> pd.Series:
     """For each frame the frame that is kept in its place, or empty text.
 
-    Of frames that show the same, the first that is fine otherwise is kept: a copy is
-    worth more than an original without a pose.
+    Of frames that show the same, the first that is fine otherwise is kept, and those
+    after it are its copies: a copy is worth more than an original without a pose.
 
     Args:
         names: (N) frames in capture order.
@@ -180,10 +180,12 @@ def copies_of(names: pd.Series, duplicate_of: pd.Series, fine: pd.Series) -> pd.
         fine: (N) bool, nothing else speaks against the frame.
     """
     group = duplicate_of.where(duplicate_of != "", names)
-    first = names[fine].groupby(group[fine]).first()
-    keeper = group.map(first).fillna("").astype(str)
-    copied = fine & (keeper != names) & (group.duplicated(keep=False))
-    return keeper.where(copied, "")
+    row = pd.Series(np.arange(len(names)), index=names.index)
+    first = row[fine].groupby(group[fine]).first()  # row of each group's keeper
+    keeper = group.map(first)
+    later = (keeper < row).to_numpy()
+    kept = names.to_numpy()[keeper.fillna(0).astype(int)]
+    return pd.Series(np.where(later, kept, ""), index=names.index)
 
 
 def _second_largest(*columns: Float) -> Float:

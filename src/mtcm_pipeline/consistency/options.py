@@ -14,9 +14,8 @@ class ScoreOptions:
         neighbours: pose neighbours that a frame is compared with; six see all sides
             of a frame on an orbit and stay within about 30 degrees.
         outlier_limit: robust standard deviations (of this capture's own spread) beyond
-            which two witnesses together make a fault. Over the five real captures that
-            this was tried on no good frame goes beyond 2.7; the sample's wrong pose and
-            foreign frame, on which it was set, reach 3.8.
+            which two witnesses together make a fault. Set on the sample's wrong pose
+            and foreign frame; docs/measurements.md says what it does on real captures.
         blur_limit: share of the neighbours' sharpness under which a frame is blurred,
             unless good frames of this capture vary as much.
         exposure_limit: factor in mean luminance, up or down, to the neighbours; likewise.

@@ -1,0 +1,1 @@
+"""Faults put into a clean capture on purpose, with the truth by frame."""

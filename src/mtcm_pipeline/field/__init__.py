@@ -1,0 +1,1 @@
+"""Gaussian splatting on the CPU: render, fit, compare."""

@@ -1,0 +1,1 @@
+"""All evidence about frames and pairs, fused over the graph of frames."""

@@ -1,0 +1,1 @@
+"""Sectors and poses that no view covers, and what a view there would gain."""

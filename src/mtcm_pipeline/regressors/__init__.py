@@ -1,0 +1,1 @@
+"""Hidden fields of frames predicted without a network."""

@@ -1,0 +1,1 @@
+"""Expected reconstruction quality of a selection, from geometry alone."""

@@ -8,12 +8,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from mtcm_pipeline.benchmarks import twoview_benchmark
-from mtcm_pipeline.benchmarks.pose_faults import FAULT_KINDS, SpoiltPoses, spoil
 from mtcm_pipeline.benchmarks.shared_matches import KnownPhotographs, judge_all
 from mtcm_pipeline.benchmarks.twoview_benchmark import (
     BenchmarkRow,
     rates,
 )
+from mtcm_pipeline.faults.inject import inject_poses
+from mtcm_pipeline.faults.plans import POSE_PLANS
 from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
 from mtcm_pipeline.twoview.evidence import judge_poses
 from mtcm_pipeline.twoview.features import Features
@@ -40,22 +41,25 @@ def photographs() -> KnownPhotographs:
 
 def test_shared_matches_say_what_matches_of_each_set_of_poses_say():
     known = photographs()
-    spoilt = [spoil(ORBIT, kind, seed=0) for kind in ("gross", "block", "mixed_45")]
-    judged = judge_all(known, [poses.cameras for poses in spoilt], OPTIONS)
+    spoilt = [
+        inject_poses(ORBIT, POSE_PLANS[kind], 0)[0]
+        for kind in ("gross", "block", "mixed_45")
+    ]
+    judged = judge_all(known, spoilt, OPTIONS)
     assert judged.pairs <= 16 * 15 / 2
-    for poses, frames in zip(spoilt, judged.frames, strict=True):
-        alone = judge_poses(poses.cameras, known.embeddings, known.features, OPTIONS)
+    for cameras, frames in zip(spoilt, judged.frames, strict=True):
+        alone = judge_poses(cameras, known.embeddings, known.features, OPTIONS)
         pd.testing.assert_frame_equal(frames, alone.frames[list(frames.columns)])
 
 
 def test_exact_photographs_tell_every_gross_fault():
-    poses = spoil(ORBIT, "gross", seed=0)
-    (frames,) = judge_all(photographs(), [poses.cameras], OPTIONS).frames
-    assert rates(poses, frames)["roc_area"] == 1.0
+    cameras, truth = inject_poses(ORBIT, POSE_PLANS["gross"], 0)
+    (frames,) = judge_all(photographs(), [cameras], OPTIONS).frames
+    assert rates((truth["kind"] != "").to_numpy(), frames)["roc_area"] == 1.0
 
 
 def test_rates_by_hand():
-    poses = SpoiltPoses(ORBIT.subset(ORBIT.names[:5]), ("gross", "block", "", "", ""))
+    bad = np.array([True, True, False, False, False])
     frames = pd.DataFrame(
         {
             "pose_doubt": [0.9, 0.3, 0.1, 0.4, 0.7],
@@ -63,7 +67,7 @@ def test_rates_by_hand():
         }
     )
     # Bad above sound in 3 + 1 of 6 comparisons.
-    assert rates(poses, frames) == {
+    assert rates(bad, frames) == {
         "roc_area": round(4 / 6, 4),
         "sound_wrong": round(1 / 3, 4),
         "bad_wrong": 0.5,
@@ -101,7 +105,7 @@ def test_the_command_writes_a_row_a_run_and_one_for_a_capture_that_fails(
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert "not a folder" in rows[0]["problem"]
-    assert [row["kind"] for row in rows[1:]] == list(FAULT_KINDS)
+    assert [row["kind"] for row in rows[1:]] == list(POSE_PLANS)
     assert {row["capture"] for row in rows[1:]} == {"a capture"}
 
 
@@ -120,7 +124,7 @@ def test_tables_show_means_over_captures_and_the_lowest_run():
         [
             BenchmarkRow(capture, kind, seed, frames=20, roc_area=area)
             for (capture, seed), area in areas.items()
-            for kind in FAULT_KINDS
+            for kind in POSE_PLANS
         ]
     )
     table = twoview_benchmark.table_by_capture(rows, "roc_area", "ROC area")

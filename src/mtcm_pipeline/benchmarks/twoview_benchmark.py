@@ -18,15 +18,17 @@ from typing import Any
 import click
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from mtcm_pipeline.benchmarks.pose_faults import FAULT_KINDS, SpoiltPoses, spoil
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.benchmarks.shared_matches import judge_all, photographs_of
 from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.encoders.registry import Encoder, load_encoder
 from mtcm_pipeline.errors import MtcmError
+from mtcm_pipeline.faults.inject import inject_poses
+from mtcm_pipeline.faults.plans import POSE_PLANS
 from mtcm_pipeline.twoview.frame_evidence import RIGHT, UNKNOWN, WRONG
 from mtcm_pipeline.twoview.options import TwoViewOptions
 
@@ -41,7 +43,7 @@ class BenchmarkRow:
 
     Attributes:
         capture: folder's name.
-        kind: what was done to the poses (`pose_faults`).
+        kind: what was done to the poses (`faults.plans.POSE_PLANS`).
         seed: to which frames, and how.
         frames: those with a given pose.
         bad: those whose pose was spoilt.
@@ -89,17 +91,18 @@ def benchmark_capture(
         MtcmError: the capture or its poses cannot be read or spoilt.
     """
     known = photographs_of(find_capture(folder), encoder, options)
-    runs = list(product(FAULT_KINDS, range(seeds)))
-    spoilt = [spoil(known.cameras, kind, seed) for kind, seed in runs]
-    judged = judge_all(known, [poses.cameras for poses in spoilt], options)
-    for (kind, seed), poses, frames in zip(runs, spoilt, judged.frames, strict=True):
+    runs = list(product(POSE_PLANS, range(seeds)))
+    spoilt = [inject_poses(known.cameras, POSE_PLANS[kind], seed) for kind, seed in runs]
+    judged = judge_all(known, [cameras for cameras, _ in spoilt], options)
+    for (kind, seed), (_, truth), frames in zip(runs, spoilt, judged.frames, strict=True):
+        bad = (truth["kind"] != "").to_numpy()
         yield BenchmarkRow(
             folder.resolve().name,
             kind,
             seed,
             frames=len(frames),
-            bad=int(poses.bad.sum()),
-            **rates(poses, frames),
+            bad=int(bad.sum()),
+            **rates(bad, frames),
             feature_cpu_s=round(known.feature_cpu_s, 3),
             embedding_cpu_s=round(known.embedding_cpu_s, 3),
             pairs=judged.pairs,
@@ -107,16 +110,16 @@ def benchmark_capture(
         )
 
 
-def rates(poses: SpoiltPoses, frames: pd.DataFrame) -> dict[str, Any]:
+def rates(bad: NDArray[np.bool_], frames: pd.DataFrame) -> dict[str, Any]:
     """The columns of a row that compare the verdicts with what was done.
 
     Args:
-        poses: what was done; some poses are bad and some are not.
-        frames: what was said, as of `frame_evidence`, rows as the poses.
+        bad: (N,) which poses were spoilt; some, not all.
+        frames: what was said, as of `frame_evidence`, N rows in the same order.
     """
     from sklearn.metrics import roc_auc_score
 
-    bad, verdict = poses.bad, frames["pose_verdict"].to_numpy()
+    verdict = frames["pose_verdict"].to_numpy()
     return {
         "roc_area": round(float(roc_auc_score(bad, frames["pose_doubt"])), 4),
         "sound_wrong": round(float((verdict[~bad] == WRONG).mean()), 4),
@@ -147,17 +150,17 @@ def table_by_capture(rows: pd.DataFrame, column: str, title: str) -> Table:
         column: the one to show.
         title: what it is, for people.
     """
-    table = Table(title, "frames", *FAULT_KINDS)
+    table = Table(title, "frames", *POSE_PLANS)
     means = rows.pivot_table(index="capture", columns="kind", values=column)
     by_kind = means.to_dict()
     frames = rows.groupby("capture", sort=False)["frames"].first()
     for capture, count in frames.items():
-        cells = [f"{by_kind[kind][capture]:.4f}" for kind in FAULT_KINDS]
+        cells = [f"{by_kind[kind][capture]:.4f}" for kind in POSE_PLANS]
         table.add_row(str(capture), str(count), *cells)
     table.add_section()
-    table.add_row("mean", "", *[f"{means[kind].mean():.4f}" for kind in FAULT_KINDS])
+    table.add_row("mean", "", *[f"{means[kind].mean():.4f}" for kind in POSE_PLANS])
     lowest = rows.groupby("kind")[column].min()
-    table.add_row("lowest run", "", *[f"{lowest[kind]:.4f}" for kind in FAULT_KINDS])
+    table.add_row("lowest run", "", *[f"{lowest[kind]:.4f}" for kind in POSE_PLANS])
     return table
 
 
@@ -172,7 +175,7 @@ def verdict_table(rows: pd.DataFrame) -> Table:
         "bad called right",
         "unknown, of all",
     )
-    for kind in FAULT_KINDS:
+    for kind in POSE_PLANS:
         of_kind = rows[rows["kind"] == kind]
         table.add_row(
             kind,

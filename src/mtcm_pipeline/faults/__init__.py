@@ -1,1 +1,1 @@
-"""Faults put into a clean capture on purpose, with the truth by frame."""
+"""Faults put into a clean capture by seed, with the truth by frame."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from mtcm_pipeline.capture.cameras import Camera
+from mtcm_pipeline.formats.camera_crops import cropped_camera
 from mtcm_pipeline.formats.camera_models import camera_model_params
 
-_ALONG_X = {"fx", "cx", "w"}
-_ALONG_Y = {"fy", "cy", "h"}
-_ALONG_BOTH = {"f"}
 # Rounding of a side to whole pixels, as resizing tools do.
 _ASPECT_SLACK_PX = 1.0
 
@@ -39,12 +35,4 @@ def scaled_camera(camera: Camera, width: int, height: int) -> Camera:
     Focal lengths and principal point are in px from the image's corner and scale with
     the side they lie along; distortion has no unit and stays.
     """
-    scale_x, scale_y = width / camera.width, height / camera.height
-    factor = dict.fromkeys(_ALONG_X, scale_x) | dict.fromkeys(_ALONG_Y, scale_y)
-    factor |= dict.fromkeys(_ALONG_BOTH, (scale_x + scale_y) / 2)
-    names = camera_model_params()[camera.model]
-    params = tuple(
-        value * factor.get(name, 1.0)
-        for name, value in zip(names, camera.params, strict=True)
-    )
-    return replace(camera, width=width, height=height, params=params)
+    return cropped_camera(camera, (0, 0, camera.width, camera.height), width, height)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "mtcm_pipeline"
-ABOVE = {"pipelines", "orchestration", "datasets", "benchmarks"}
+ABOVE = {"pipelines", "fleet", "orchestration", "datasets", "benchmarks"}
 
 
 def layers() -> list[set[str]]:

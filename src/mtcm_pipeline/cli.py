@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mtcm_pipeline.each import each
 from mtcm_pipeline.orchestration.command_line import quoting_run_command
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def cli() -> None:
 # Kedro's own run, but --params takes values with commas in quotes.
 run = quoting_run_command()
 cli.add_command(run)
+# The same for many identities.
+cli.add_command(each)
 
 
 @cli.command()

@@ -31,3 +31,7 @@ class VersionError(MtcmError):
 
 class ExportError(MtcmError):
     """An export could not be written, or did not read back as it was meant."""
+
+
+class FleetError(MtcmError):
+    """Runs of many identities cannot be started: no cluster, or nothing to run them."""

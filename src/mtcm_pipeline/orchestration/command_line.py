@@ -29,6 +29,8 @@ from omegaconf import OmegaConf
 from mtcm_pipeline.errors import IdentityError
 
 IDENTITY_VARIABLE = "MTCM_IDENTITY"
+FLEET_VARIABLE = "MTCM_EACH"
+"""Set in the runs of `kedro each`: their identity is not that of the user's shell."""
 _KEY = "identity="
 _QUOTES = "'\""
 
@@ -144,7 +146,8 @@ def run_command(
         words.append(f"--pipelines={','.join(pipelines)}")
     if load_versions:
         words.append(f"--load-versions={','.join(load_versions)}")
-    if os.environ.get(IDENTITY_VARIABLE) == identity:
+    of_the_shell = FLEET_VARIABLE not in os.environ
+    if of_the_shell and os.environ.get(IDENTITY_VARIABLE) == identity:
         return shlex.join(words)
     if _survives_params(identity):
         return shlex.join(words) + f" --params {shlex.quote(_KEY + identity)}"

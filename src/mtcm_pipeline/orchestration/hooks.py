@@ -176,6 +176,7 @@ class ProjectHooks:
             git=provenance.git_state(self._project),
             packages=provenance.package_versions(),
             started=provenance.now(),
+            code=provenance.code_digest(),
         )
         manifest.write(self._runs)
         self._run = ActiveRun(manifest, self._runs, lock, versions)

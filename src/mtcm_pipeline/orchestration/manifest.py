@@ -46,6 +46,7 @@ class RunManifest:
         status: running, complete or failed.
         error: the message of a failed run.
         nodes: the nodes whose outputs are all saved.
+        code: digest of the package's files; None in records older than this field.
     """
 
     version: str
@@ -60,6 +61,7 @@ class RunManifest:
     status: str = "running"
     error: str | None = None
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
+    code: str | None = None
 
     def write(self, folder: Path) -> Path:
         """Write `<folder>/<version>.json` atomically."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mtcm_pipeline.errors import VersionError
 
+REFUSAL = "another run of identity"
+"""How the message begins when the lock is held, for who tells it from other failures."""
+
 
 class RunLock:
     """A lock on a file, which the system lets go of when its process ends, however."""
@@ -26,7 +29,7 @@ class RunLock:
             holder = os.pread(self._descriptor, 100, 0).decode(errors="replace").strip()
             os.close(self._descriptor)
             raise VersionError(
-                f"another run of identity {identity!r} is under way (process "
+                f"{REFUSAL} {identity!r} is under way (process "
                 f"{holder or 'unknown'}): wait for its end, or stop it"
             ) from None
         os.ftruncate(self._descriptor, 0)

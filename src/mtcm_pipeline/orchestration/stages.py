@@ -1,3 +1,13 @@
 """The order of the pipelines."""
 
-STAGES = ("ingest", "tokens", "train", "evaluate", "select", "export", "report")
+STAGES = (
+    "ingest",
+    "tokens",
+    "train",
+    "evaluate",
+    "select",
+    "viewpoints",
+    "missing",
+    "export",
+    "report",
+)

@@ -1,0 +1,225 @@
+"""Missing views of a capture: uncovered sectors and proposed poses, as tables.
+
+Dimension letters: N frames, V usable frames with a pose, M directions of the band.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtcm_pipeline.capture.axes import invert_rigid
+from mtcm_pipeline.capture.rotations import matrix_from_quat
+from mtcm_pipeline.capture.similarity import Similarity
+from mtcm_pipeline.missing.band import ViewBand, band_of, pose_towards
+from mtcm_pipeline.missing.options import MissingOptions
+from mtcm_pipeline.missing.propose import Proposal, propose
+from mtcm_pipeline.missing.sectors import Sector, uncovered_sectors
+from mtcm_pipeline.missing.sphere import azimuth_elevation_deg
+from mtcm_pipeline.missing.words import way_from
+from mtcm_pipeline.tokens.layout import CENTRE, QUATERNION, Tokens
+from mtcm_pipeline.viewpoints.angles import Viewpoints, viewpoints_of
+from mtcm_pipeline.viewpoints.bins import signed_deg
+from mtcm_pipeline.viewpoints.labels import label_bins
+from mtcm_pipeline.viewpoints.options import LabelOptions
+
+Float = NDArray[np.float64]
+
+# (M, 4, 4) `world_from_cam` in the canonical gauge -> (M,) how uncertain a model is.
+Uncertainty = Callable[[Float], Float]
+
+
+@dataclass(frozen=True)
+class MissingViews:
+    """What a capture lacks.
+
+    Attributes:
+        proposals: one row a proposed pose, best first: `rank`, `label`, `from_frame`,
+            `how`, `azimuth_deg`, `elevation_deg`, `distance`, `nearest_deg`, `gain`,
+            `gain_db`, `plausibility`.
+        cam_from_world: (P, 4, 4) the proposed poses in the capture's own world.
+        sectors: one row an uncovered sector, the largest first: `label`, `azimuth_deg`,
+            `elevation_deg` (of its deepest point), `gap_deg`, `width_deg`,
+            `lowest_deg`, `highest_deg`, `solid_angle_sr`.
+    """
+
+    proposals: pd.DataFrame
+    cam_from_world: Float
+    sectors: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Usable:
+    """The frames that count, in the level gauge."""
+
+    names: tuple[str, ...]
+    centres_xyz: Float
+    directions: Float
+    views: Viewpoints
+    words: dict[str, str] = field(default_factory=dict)
+
+
+def find_missing(
+    tokens: Tokens,
+    usable: NDArray[np.bool_],
+    gauge: Similarity,
+    options: MissingOptions,
+    labels: LabelOptions,
+    *,
+    uncertainty: Uncertainty | None = None,
+) -> MissingViews:
+    """Uncovered sectors and proposals.
+
+    Args:
+        tokens: of the capture.
+        usable: (N,) frames that are kept; those without a pose do not count.
+        gauge: from the capture's own world to the tokens' gauge.
+        options: how many proposals, reaches, angles.
+        labels: where the front is, and other words.
+        uncertainty: of a model that predicts what a pose shows.
+
+    Returns:
+        Empty tables where no usable frame has a pose.
+    """
+    views = viewpoints_of(tokens, labels)
+    frames = _usable_frames(tokens, usable, views, labels)
+    if not frames.names:
+        return MissingViews(_proposal_table([]), np.zeros((0, 4, 4)), _sector_table([]))
+    band = band_of(frames.centres_xyz, frames.directions, options)
+    known = None if uncertainty is None else _relative(uncertainty, band, frames)
+    found = propose(band, options, known)
+    poses = _poses([proposal.direction for proposal in found], frames)
+    rows = [
+        _proposal_row(rank, proposal, pose, frames)
+        for rank, (proposal, pose) in enumerate(zip(found, poses, strict=True), start=1)
+    ]
+    sectors = uncovered_sectors(band.views, options)
+    return MissingViews(
+        _proposal_table(rows),
+        _in_world(poses, gauge, views),
+        _sector_table([_sector_row(sector, frames) for sector in sectors]),
+    )
+
+
+def suggested_poses(missing: MissingViews) -> list[dict[str, Any]]:
+    """The proposals as plain values for `suggested_poses.json`, poses among them."""
+    return [
+        {
+            **{str(key): value for key, value in row.items()},
+            "cam_from_world": pose.tolist(),
+        }
+        for row, pose in zip(
+            missing.proposals.to_dict("records"), missing.cam_from_world, strict=True
+        )
+    ]
+
+
+def _usable_frames(
+    tokens: Tokens, usable: NDArray[np.bool_], views: Viewpoints, labels: LabelOptions
+) -> _Usable:
+    rows = np.flatnonzero(usable & tokens.has("pose"))
+    level = views.level_from_gauge
+    forward = matrix_from_quat(tokens.values[rows, QUATERNION])[:, :, 2]
+    return _Usable(
+        tuple(tokens.names[row] for row in rows),
+        tokens.values[rows, CENTRE] @ level.T,
+        forward @ level.T,
+        views,
+        labels.names,
+    )
+
+
+def _poses(directions: list[Float], frames: _Usable) -> Float:
+    """(P, 4, 4) `world_from_cam` in the level gauge."""
+    poses = [pose_towards(d, frames.centres_xyz, frames.directions) for d in directions]
+    return np.array(poses).reshape(-1, 4, 4)
+
+
+def _in_gauge(poses: Float, views: Viewpoints) -> Float:
+    """(P, 4, 4) from the level gauge to the canonical one."""
+    turned = np.array(poses)
+    back = views.level_from_gauge.T
+    turned[:, :3, :3] = back @ poses[:, :3, :3]
+    turned[:, :3, 3] = poses[:, :3, 3] @ back.T
+    return turned
+
+
+def _in_world(poses: Float, gauge: Similarity, views: Viewpoints) -> Float:
+    """(P, 4, 4) `cam_from_world` in the capture's own world."""
+    return invert_rigid(gauge.inverse().world_from_cam(_in_gauge(poses, views)))
+
+
+def _relative(uncertainty: Uncertainty, band: ViewBand, frames: _Usable) -> Float:
+    """(M,) uncertainty over the band, 1 in the middle."""
+    poses = _in_gauge(_poses(list(band.directions), frames), frames.views)
+    values = np.maximum(uncertainty(poses), 0.0)
+    middle = float(np.median(values))
+    return values / middle if middle > 0 else np.ones(len(values))
+
+
+def _words(direction: Float, frames: _Usable) -> tuple[str, float, float]:
+    """Side and height in words, azimuth and elevation in degrees."""
+    azimuth, elevation = azimuth_elevation_deg(direction[None])
+    azimuth = signed_deg(azimuth - frames.views.zero_azimuth_deg)
+    bins = label_bins(frames.views.front_known)
+    standard = (
+        *bins["side"].words_of(azimuth),
+        *bins["height"].words_of(elevation),
+    )
+    phrase = ", ".join(frames.words.get(word, word) for word in standard)
+    return phrase, float(azimuth[0]), float(elevation[0])
+
+
+def _proposal_row(
+    rank: int, proposal: Proposal, pose: Float, frames: _Usable
+) -> dict[str, Any]:
+    label, azimuth, elevation = _words(proposal.direction, frames)
+    row = proposal.nearest_row
+    distances = np.linalg.norm(frames.centres_xyz, axis=1)
+    distance = float(np.linalg.norm(pose[:3, 3]))
+    start = frames.centres_xyz[row] / max(float(distances[row]), 1e-12)
+    how = way_from(proposal.direction, distance, start, float(distances[row]))
+    return {
+        "rank": rank,
+        "label": label,
+        "from_frame": frames.names[row],
+        "how": how,
+        "azimuth_deg": round(azimuth, 2),
+        "elevation_deg": round(elevation, 2),
+        "distance": round(distance, 4),
+        "nearest_deg": round(proposal.nearest_deg, 2),
+        "gain": round(proposal.gain, 5),
+        "gain_db": round(proposal.gain_db, 3),
+        "plausibility": round(proposal.plausibility, 4),
+    }
+
+
+def _sector_row(sector: Sector, frames: _Usable) -> dict[str, Any]:
+    label, azimuth, elevation = _words(sector.middle, frames)
+    return {
+        "label": label,
+        "azimuth_deg": round(azimuth, 2),
+        "elevation_deg": round(elevation, 2),
+        "gap_deg": round(sector.gap_deg, 2),
+        "width_deg": round(sector.width_deg, 1),
+        "lowest_deg": round(sector.elevation_deg[0], 1),
+        "highest_deg": round(sector.elevation_deg[1], 1),
+        "solid_angle_sr": round(sector.solid_angle_sr, 4),
+    }
+
+
+def _proposal_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = "rank label from_frame how azimuth_deg elevation_deg distance nearest_deg"
+    return pd.DataFrame(
+        rows, columns=[*columns.split(), "gain", "gain_db", "plausibility"]
+    )
+
+
+def _sector_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = "label azimuth_deg elevation_deg gap_deg width_deg lowest_deg highest_deg"
+    return pd.DataFrame(rows, columns=[*columns.split(), "solid_angle_sr"])

@@ -1,0 +1,98 @@
+"""The next poses to shoot: where in the band one more view is worth most.
+
+What a set of views is worth is what the surrogate of the reconstruction's quality makes
+of it, on the viewing sphere: a plausible target view is served by the nearest view with
+exp(-angle / half angle). The gain of a proposal is what it adds, averaged over the band.
+Points of the scene take no part: on sides that nobody photographed there are none.
+
+Dimension letters: M directions of the band, N views, C candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtcm_pipeline.missing.band import ViewBand
+from mtcm_pipeline.missing.options import MissingOptions
+from mtcm_pipeline.missing.sphere import angles_between_deg
+from mtcm_pipeline.surrogate.quality import DECIBELS_A_UNIT
+
+Float = NDArray[np.float64]
+
+# A gain under this share of the first one is not worth another picture.
+_WORTHWHILE = 0.02
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One direction in which to take the next picture.
+
+    Attributes:
+        direction: (3,) unit vector from the subject, canonical gauge.
+        gain: expected quality added over the band, 0..1 (see `surrogate.quality`).
+        nearest_row: row of the view nearest to it, among the band's views.
+        nearest_deg: angle to that view.
+        plausibility: of standing there, 0..1.
+    """
+
+    direction: Float
+    gain: float
+    nearest_row: int
+    nearest_deg: float
+    plausibility: float
+
+    @property
+    def gain_db(self) -> float:
+        """Roughly what held-out views in the band gain, in dB of PSNR."""
+        return DECIBELS_A_UNIT * self.gain
+
+
+def propose(
+    band: ViewBand, options: MissingOptions, uncertainty: Float | None = None
+) -> list[Proposal]:
+    """Up to `options.count` proposals, best first; greedy, each given those before.
+
+    Args:
+        band: where cameras plausibly stand.
+        options: how many, and how fast a view's worth falls with the angle.
+        uncertainty: (M,) positive, how little a model knows of what is seen from each
+            direction of the band, relative to its middle; directions that the model can
+            foretell need a picture less. All alike when left out.
+
+    Returns:
+        Proposals with positive gain; fewer when nothing worthwhile is left.
+    """
+    weight = band.plausibility * (1.0 if uncertainty is None else uncertainty)
+    weight = weight / weight.sum()
+    served = _served(band.directions, band.views, options.half_angle_deg).max(axis=1)
+    by_candidate = _served(band.directions, band.directions, options.half_angle_deg)
+    found: list[Proposal] = []
+    for _ in range(options.count):
+        gains = weight @ np.maximum(by_candidate - served[:, None], 0.0)
+        best = int(gains.argmax())
+        least = _WORTHWHILE * found[0].gain if found else 0.0
+        if gains[best] <= least:
+            break
+        found.append(_proposal(band, best, float(gains[best])))
+        served = np.maximum(served, by_candidate[:, best])
+    return found
+
+
+def _served(targets: Float, views: Float, half_angle_deg: float) -> Float:
+    """(M, N) how well each view serves each target."""
+    return np.exp(-angles_between_deg(targets, views) / half_angle_deg)
+
+
+def _proposal(band: ViewBand, row: int, gain: float) -> Proposal:
+    apart = angles_between_deg(band.directions[row][None], band.views)[0]
+    nearest = int(apart.argmin())
+    return Proposal(
+        band.directions[row],
+        gain,
+        nearest,
+        float(apart[nearest]),
+        float(band.plausibility[row]),
+    )

@@ -1,0 +1,224 @@
+"""Missing views of rigs whose gaps are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mtcm_pipeline.capture.axes import invert_rigid
+from mtcm_pipeline.capture.cameras import Camera, PosedCameras
+from mtcm_pipeline.capture.similarity import Similarity
+from mtcm_pipeline.missing.find import find_missing, suggested_poses
+from mtcm_pipeline.missing.options import MissingOptions
+from mtcm_pipeline.missing.sphere import angles_between_deg, even_directions
+from mtcm_pipeline.missing.words import way_from
+from mtcm_pipeline.tokens.gauge import canonical_gauge
+from mtcm_pipeline.tokens.layout import FIELD_SLICES, TOKEN_WIDTH, Tokens
+from mtcm_pipeline.viewpoints.options import LabelOptions
+
+
+def bearing(azimuth_deg, elevation_deg):
+    a, e = np.radians(azimuth_deg), np.radians(elevation_deg)
+    return np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+
+
+def looking_at_origin(place):
+    forward = -place / np.linalg.norm(place)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    pose[:3, 3] = place
+    return pose
+
+
+def ring(azimuths, elevation=10.0, distance=3.0):
+    poses = [looking_at_origin(distance * bearing(a, elevation)) for a in azimuths]
+    names = tuple(f"f{k:03d}.jpg" for k in range(len(poses)))
+    camera = {1: Camera("PINHOLE", 40, 30, (40.0, 40.0, 20.0, 15.0))}
+    return PosedCameras(names, invert_rigid(np.array(poses)), (1,) * len(poses), camera)
+
+
+def tokens_of(cameras):
+    gauge = canonical_gauge(cameras)
+    world_from_cam = gauge.world_from_cam(cameras.world_from_cam)
+    values = np.full((len(cameras), TOKEN_WIDTH), np.nan)
+    quats = Rotation.from_matrix(world_from_cam[:, :3, :3]).as_quat(scalar_first=True)
+    quats *= np.where(quats[:, :1] < 0, -1.0, 1.0)
+    values[:, FIELD_SLICES["pose"]] = np.hstack([world_from_cam[:, :3, 3], quats])
+    present = np.zeros((len(cameras), len(FIELD_SLICES)), dtype=bool)
+    present[:, list(FIELD_SLICES).index("pose")] = True
+    times = np.linspace(0.0, 1.0, len(cameras))
+    return Tokens(cameras.names, values, present, times), gauge
+
+
+def missing_of(cameras, usable=None, **options):
+    tokens, gauge = tokens_of(cameras)
+    usable = np.ones(len(cameras), dtype=bool) if usable is None else usable
+    return find_missing(tokens, usable, gauge, MissingOptions(**options), LabelOptions())
+
+
+def proposed_bearings(missing):
+    """(P, 3) unit vectors from the world's origin to the proposed cameras."""
+    centres = invert_rigid(missing.cam_from_world)[:, :3, 3]
+    return centres / np.linalg.norm(centres, axis=1, keepdims=True)
+
+
+GAP = [a for a in range(0, 360, 10) if not 120 < a < 200]  # nothing from 130 to 190
+
+
+def test_the_lattice_is_even():
+    directions = even_directions(500)
+    apart = angles_between_deg(directions, directions) + 360.0 * np.eye(500)
+    spacing = np.degrees(np.sqrt(4 * np.pi / 500))
+    assert 0.6 * spacing < apart.min(axis=1).min()
+    assert apart.min(axis=1).max() < 1.2 * spacing
+    np.testing.assert_allclose(directions.mean(axis=0), 0.0, atol=1e-3)
+
+
+def test_the_first_proposal_lies_in_the_gap_at_the_ring_s_height_and_distance():
+    missing = missing_of(ring(GAP), count=1)
+    world_from_cam = invert_rigid(missing.cam_from_world)[0]
+    centre = world_from_cam[:3, 3]
+    azimuth = np.degrees(np.arctan2(centre[1], centre[0])) % 360
+    elevation = np.degrees(np.arcsin(centre[2] / np.linalg.norm(centre)))
+    assert 130 <= azimuth <= 190
+    assert elevation == pytest.approx(10, abs=8)
+    assert np.linalg.norm(centre) == pytest.approx(3.0, rel=0.02)
+    # It looks at the subject, upright.
+    to_subject = -centre / np.linalg.norm(centre)
+    assert world_from_cam[:3, 2] @ to_subject > np.cos(np.radians(2))
+    assert abs(world_from_cam[2, 0]) < 1e-3
+    assert -world_from_cam[2, 1] > 0
+
+
+def test_a_hidden_arc_of_any_ring_is_found_again():
+    for start in range(0, 360, 60):
+        shown = [a for a in range(0, 360, 12) if not 0 <= (a - start) % 360 < 72]
+        hidden = np.array([bearing(a, 10.0) for a in range(0, 360, 12) if a not in shown])
+        proposed = proposed_bearings(missing_of(ring(shown), count=2))
+        assert (angles_between_deg(proposed, hidden).min(axis=1) < 15).all()
+
+
+def test_frames_that_are_not_kept_do_not_cover():
+    everywhere = ring(range(0, 360, 10))
+    dropped = np.isin(np.arange(36), [13, 14, 15, 16, 17, 18, 19])
+    hidden = np.array([bearing(a, 10.0) for a in range(130, 200, 10)])
+    proposed = proposed_bearings(missing_of(everywhere, ~dropped, count=1))
+    assert angles_between_deg(proposed, hidden).min() < 12
+
+
+def test_gains_fall_and_nothing_is_proposed_twice():
+    missing = missing_of(ring(GAP), count=8)
+    gains = missing.proposals["gain"].to_numpy()
+    assert (gains > 0).all()
+    assert (np.diff(gains) <= 1e-12).all()
+    apart = angles_between_deg(*[proposed_bearings(missing)] * 2)
+    assert (apart + 360 * np.eye(len(apart))).min() > 4
+
+
+def test_the_gain_is_what_brute_force_says():
+    cameras = ring(GAP)
+    missing = missing_of(cameras, count=1)
+    gauge = canonical_gauge(cameras)
+    seen = gauge.points(cameras.centres_xyz)
+    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
+    new = gauge.points(invert_rigid(missing.cam_from_world)[:, :3, 3])
+    new /= np.linalg.norm(new, axis=1, keepdims=True)
+    total = gained = 0.0
+    for target in even_directions(2000):
+        near, sides = 0.0, {True: 0.0, False: 0.0}
+        for view in seen:
+            turn = np.arctan2(target[1], target[0]) - np.arctan2(view[1], view[0])
+            turn = (np.degrees(turn) + 180) % 360 - 180
+            along = abs(turn) * max(np.hypot(*target[:2]), np.hypot(*view[:2]))
+            up = np.degrees(np.arcsin(target[2]) - np.arcsin(view[2])) / 11.0
+            near = max(near, np.exp(-0.5 * ((along / 14.0) ** 2 + up**2)))
+            beside = np.exp(-0.5 * ((along / 25.0) ** 2 + up**2))
+            sides[turn > 0] = max(sides[turn > 0], beside)
+        weight = max(near, np.sqrt(sides[True] * sides[False]))
+        if weight < 0.01:
+            continue
+        before = max(np.exp(-angles_between_deg(target[None], seen)[0] / 20.0))
+        after = np.exp(-angles_between_deg(target[None], new)[0, 0] / 20.0)
+        total += weight
+        gained += weight * max(after - before, 0.0)
+    assert missing.proposals["gain"][0] == pytest.approx(gained / total, rel=0.02)
+
+
+def test_a_similarity_transform_of_the_capture_moves_the_proposals_with_it():
+    cameras = ring(GAP)
+    turn = Rotation.from_euler("xyz", [40, 20, 70], degrees=True).as_matrix()
+    move = Similarity(2.5, turn, np.array([1.0, -2.0, 0.5]))
+    moved = PosedCameras(
+        cameras.names,
+        move.cam_from_world(cameras.cam_from_world),
+        cameras.camera_ids,
+        cameras.cameras,
+    )
+    here, there = missing_of(cameras, count=3), missing_of(moved, count=3)
+    np.testing.assert_allclose(
+        there.cam_from_world, move.cam_from_world(here.cam_from_world), atol=1e-6
+    )
+    assert list(here.proposals["how"]) == list(there.proposals["how"])
+
+
+def test_the_uncovered_sector_is_the_gap():
+    missing = missing_of(ring(GAP), uncovered_deg=25.0)
+    sector = missing.sectors.iloc[0]
+    # Its middle is 160 degrees from the first frame, which is azimuth 0.
+    assert sector["azimuth_deg"] == pytest.approx(160, abs=6)
+    assert sector["gap_deg"] == pytest.approx(40, abs=6)
+    assert len(missing.sectors) == 1
+
+
+def test_a_full_dome_has_no_uncovered_sector():
+    poses = [looking_at_origin(3.0 * d) for d in even_directions(200) if abs(d[2]) < 0.95]
+    names = tuple(f"f{k:03d}.jpg" for k in range(len(poses)))
+    camera = {1: Camera("PINHOLE", 40, 30, (40.0, 40.0, 20.0, 15.0))}
+    dome = PosedCameras(names, invert_rigid(np.array(poses)), (1,) * len(poses), camera)
+    assert missing_of(dome).sectors.empty
+
+
+def test_uncertainty_draws_proposals_to_its_side():
+    tokens, gauge = tokens_of(ring(range(0, 360, 30)))
+    usable = np.ones(len(tokens), dtype=bool)
+
+    def uncertain_on_one_side(poses):
+        places = gauge.inverse().points(poses[:, :3, 3])
+        return np.where(places[:, 1] > 0, 10.0, 1.0)
+
+    missing = find_missing(
+        tokens,
+        usable,
+        gauge,
+        MissingOptions(count=3),
+        LabelOptions(),
+        uncertainty=uncertain_on_one_side,
+    )
+    assert (invert_rigid(missing.cam_from_world)[:, 1, 3] > 0).all()
+
+
+def test_without_poses_nothing_is_proposed():
+    tokens, gauge = tokens_of(ring(GAP))
+    nothing = np.zeros(len(tokens), dtype=bool)
+    missing = find_missing(tokens, nothing, gauge, MissingOptions(), LabelOptions())
+    assert missing.proposals.empty
+    assert missing.sectors.empty
+    assert suggested_poses(missing) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "distance", "words"),
+    [
+        (bearing(30, 0), 1.0, "30° to the right around the subject"),
+        (bearing(-30, 12), 1.0, "30° to the left around the subject, 12° higher"),
+        (bearing(2, -20), 1.5, "20° lower, 1.5 × as far"),
+        (bearing(1, 1), 1.02, "the same place"),
+        (bearing(-170, 0), 1.0, "170° to the left around the subject"),
+    ],
+)
+def test_the_way_in_words(to, distance, words):
+    # Who stands at azimuth 0 and faces the subject sees +y on the right.
+    assert way_from(to, distance, bearing(0, 0), 1.0) == words

@@ -1,1 +1,1 @@
-"""Gaussian splatting on the CPU: render, fit, compare."""
+"""A radiance field: Gaussian splatting on the CPU, fitted to views and compared."""

@@ -1,0 +1,135 @@
+"""Gaussians before the first step: where the scene's points are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from mtcm_pipeline.capture.points import SparsePoints
+from mtcm_pipeline.field.gaussians import SH_CONSTANT, Gaussians
+from mtcm_pipeline.field.options import FieldOptions
+from mtcm_pipeline.scene.points import ScenePoints, scene_points
+from mtcm_pipeline.scene.views import PinholeView, PinholeViews
+
+logger = logging.getLogger(__name__)
+
+# Neighbours whose mean square distance makes the first size (Kerbl et al. 2023).
+_NEIGHBOURS = 3
+# No Gaussian starts larger than this many pixels at its depth.
+_LARGEST_PX = 8.0
+_SMALLEST = 1e-4
+# Observations a point needs among the selected views to count as measured by them.
+_LEAST_VIEWS = 2
+
+
+def start_points(
+    views: PinholeViews,
+    names: Sequence[str],
+    options: FieldOptions,
+    *,
+    seed: int,
+    sparse: SparsePoints | None = None,
+) -> ScenePoints:
+    """Points for `options.gaussians` Gaussians, from the views `names` alone.
+
+    SfM points that at least two of these views observe come first, where there are
+    enough of them; hull or sweep over these views fill up. (Their positions, like the
+    poses, come from a bundle adjustment over all frames; which points are used, and
+    their colours' weight, do not depend on frames held out.)
+
+    Args:
+        views: in the canonical gauge; only those of `names` are looked at.
+        names: the views to start from.
+        options: number of Gaussians, trust in SfM points.
+        seed: of the choice among more points than wanted.
+        sparse: the SfM model's points in the capture's own world; None without one.
+    """
+    chosen = views.subset(names)
+    measured = None if sparse is None else sparse_start(chosen, sparse)
+    if measured is None or len(measured) < options.least_sparse_points:
+        return scene_points(chosen, options.gaussians, seed)
+    random = np.random.default_rng(seed)
+    if len(measured) >= options.gaussians:
+        rows = random.permutation(len(measured))[: options.gaussians]
+        return measured.take(np.sort(rows))
+    return joined(measured, scene_points(chosen, options.gaussians - len(measured), seed))
+
+
+def sparse_start(views: PinholeViews, sparse: SparsePoints) -> ScenePoints:
+    """The SfM points that at least two of `views` observe, in the gauge of `views`.
+
+    Points that lie in the background of a mask, or behind a camera that observes them,
+    are left out.
+    """
+    seen = sparse.seen_by(views.names, _LEAST_VIEWS)
+    xyz = views.gauge.points(seen.xyz)
+    row = {name: i for i, name in enumerate(views.names)}
+    observer = np.array([row[name] for name in seen.track_image.tolist()], np.int64)
+    spacing = np.full(len(seen), np.inf)
+    good = np.ones(len(seen), bool)
+    for i, view in enumerate(views.views):
+        points = seen.track_point[observer == i]
+        depth, foreground = _seen_in(view, xyz[points])
+        good[points] &= foreground & (depth > 0)
+        size = depth / np.mean(view.focal_px)
+        np.minimum.at(spacing, points, np.where(depth > 0, size, np.inf))
+    good &= np.isfinite(spacing)
+    rgb = (seen.rgb[good] / 255).astype(np.float32)
+    return ScenePoints(xyz[good], rgb, spacing[good])
+
+
+def _seen_in(
+    view: PinholeView, xyz: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(P) depths, and whether the mask, if any, has the points in the foreground."""
+    in_cam = xyz @ view.cam_from_world[:3, :3].T + view.cam_from_world[:3, 3]
+    depth = in_cam[:, 2]
+    if view.mask is None or not len(xyz):
+        return depth, np.ones(len(xyz), bool)
+    safe = np.where(depth > 0, depth, 1.0)
+    x = in_cam[:, 0] / safe * view.focal_px[0] + view.principal_px[0]
+    y = in_cam[:, 1] / safe * view.focal_px[1] + view.principal_px[1]
+    column = np.clip(x, 0, view.width - 1).astype(np.int64)
+    row = np.clip(y, 0, view.height - 1).astype(np.int64)
+    return depth, view.mask[row, column] > 0.5
+
+
+def joined(first: ScenePoints, second: ScenePoints) -> ScenePoints:
+    """All points of both."""
+    return ScenePoints(
+        np.concatenate([first.xyz, second.xyz]),
+        np.concatenate([first.rgb, second.rgb]),
+        np.concatenate([first.spacing, second.spacing]),
+    )
+
+
+def gaussians_at(points: ScenePoints, options: FieldOptions) -> Gaussians:
+    """Round float32 Gaussians at `points`, as large as the gap to their neighbours."""
+    n = len(points)
+    quats = np.zeros((n, 4), np.float32)
+    quats[:, 0] = 1
+    harmonics = np.zeros((n, 4, 3), np.float32)
+    harmonics[:, 0] = (points.rgb - 0.5) / SH_CONSTANT
+    logit = np.log(options.start_opacity / (1 - options.start_opacity))
+    log_scales = np.log(_first_sizes(points))[:, None].repeat(3, 1)
+    return Gaussians(
+        points.xyz.astype(np.float32),
+        quats,
+        log_scales.astype(np.float32),
+        np.full(n, logit, np.float32),
+        harmonics,
+    )
+
+
+def _first_sizes(points: ScenePoints) -> NDArray[np.float64]:
+    """(P) root mean square distance to the nearest points, within bounds."""
+    largest = np.maximum(_LARGEST_PX * points.spacing, _SMALLEST)
+    if len(points) <= _NEIGHBOURS:
+        return largest
+    distances, _ = cKDTree(points.xyz).query(points.xyz, k=_NEIGHBOURS + 1)
+    gaps = np.sqrt((distances[:, 1:] ** 2).mean(axis=1))
+    return np.asarray(np.clip(gaps, _SMALLEST, largest))

@@ -9,9 +9,12 @@ from figure_cases import file_names, flags, overlapping, stays_on_the_page
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.figures.cameras3d import camera_plot, pyramid_corners
 from mtcm_pipeline.figures.contact_sheet import contact_sheet
-from mtcm_pipeline.figures.coverage import coverage_plot, spherical_deg
+from mtcm_pipeline.figures.coverage import coverage_panels, coverage_plot, side_words
+from mtcm_pipeline.tokens.build import build_tokens
 from mtcm_pipeline.tokens.gauge import canonical_gauge
-from synthetic import orbit_cameras
+from mtcm_pipeline.viewpoints.angles import viewpoints_of
+from mtcm_pipeline.viewpoints.options import LabelOptions
+from synthetic import frame_table, orbit_cameras, smooth_embeddings
 
 
 def orbit(n: int = 24):
@@ -92,7 +95,9 @@ def test_hover_tells_name_and_reason_as_text():
     trace = markers(
         camera_plot(names, centres, directions, ["faulty"] * 4, reasons), "faulty"
     )
-    assert trace.hovertext[0] == "<b>&lt;script&gt;.jpg</b><br>faulty<br>a &lt; b &amp; c"
+    assert (
+        trace.hovertext[0] == "<b>&lt;script&gt;.jpg</b><br>dropped<br>a &lt; b &amp; c"
+    )
 
 
 @pytest.mark.parametrize(("given", "most"), [(300, 300), (40_000, 5000)])
@@ -110,11 +115,29 @@ def test_sparse_points_are_thinned_with_their_colours(given, most):
         points_xyz=points,
         points_rgb=rgb,
     )
-    trace = next(t for t in figure.data if "sparse points" in t.name)
+    trace = next(t for t in figure.data if "points of the scene" in t.name)
     drawn = np.stack([trace.x, trace.y, trace.z], axis=1)
     assert 0.5 * most <= len(drawn) <= most
     first = int(np.linalg.norm(points - drawn[7], axis=1).argmin())
     assert trace.marker.color[7] == "rgb({},{},{})".format(*rgb[first])
+
+
+def test_each_mark_knows_the_name_of_its_frame():
+    centres, directions = orbit(6)
+    names = list(file_names(6))
+    figure = camera_plot(names, centres, directions, states(6), [""] * 6)
+    assert list(markers(figure, "usable").customdata) == names[1::3]
+
+
+def test_stray_points_far_out_do_not_shrink_the_cameras():
+    centres, directions = orbit()
+    rng = np.random.default_rng(0)
+    points = np.vstack([0.2 * rng.normal(size=(90, 3)), [[1.5, 0, 0]], [[0, 40, 0]]])
+    figure = camera_plot(
+        file_names(24), centres, directions, states(24), [""] * 24, points_xyz=points
+    )
+    trace = next(t for t in figure.data if "points of the scene" in t.name)
+    assert trace.name == "points of the scene (90 of 92)"
 
 
 def test_cameras_without_a_pose_are_counted_not_drawn():
@@ -134,38 +157,69 @@ def test_cameras_of_wrong_lengths_are_named():
         camera_plot(file_names(4), centres, directions, ["usable"] * 3, [""] * 4)
 
 
-def test_azimuth_and_elevation_by_hand():
-    half = np.sqrt(0.5)
-    views = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-half, 0, -half]])
-    azimuth, elevation = spherical_deg(views)
-    assert np.allclose(azimuth, [0, 90, 0, 180])
-    assert np.allclose(elevation, [0, 0, 90, -45])
+def viewpoints_on(n: int = 24, **options):
+    cameras = orbit_cameras(n)
+    tokens, _ = build_tokens(frame_table(cameras), smooth_embeddings(cameras), cameras)
+    return viewpoints_of(tokens, LabelOptions(**options))
 
 
 def test_views_stand_at_their_azimuth_and_elevation():
-    centres, directions = orbit()
-    chosen = flags(24, 1, 8)
-    figure = coverage_plot(centres, directions, ~flags(24, 5), chosen)
-    bearings = centres / np.linalg.norm(centres, axis=1, keepdims=True)
-    azimuth, elevation = spherical_deg(bearings)
-    for axes, where in ((figure.axes[0], ~flags(24, 5)), (figure.axes[1], chosen)):
-        drawn = axes.collections[-1].get_offsets()
-        assert np.allclose(drawn[:, 0], np.radians(azimuth[where]))
-        assert np.allclose(90 - drawn[:, 1], elevation[where])
-        assert axes.get_rmax() >= (90 - elevation[where]).max()
-    assert figure.axes[0].get_title() == "23 usable views"
-    assert figure.axes[1].get_title() == "2 chosen views"
+    views, chosen, kept = viewpoints_on(), flags(24, 1, 8), ~flags(24, 5)
+    panels = coverage_panels(views, kept, chosen)
+    drawn = {
+        title: [c.get_offsets() for c in figure.axes[0].collections[1:]]
+        for title, figure in panels.items()
+    }
+    for title, place, where in (
+        ("captured", 0, kept),
+        ("captured", 1, ~kept),
+        ("kept", 0, kept),
+        ("chosen", 0, chosen),
+    ):
+        marks = drawn[title][place]
+        turned = np.degrees(marks[:, 0]) - views.azimuth_deg[where]
+        assert np.allclose((turned + 180) % 360, 180, atol=1e-5)
+        assert np.allclose(90 - marks[:, 1], views.elevation_deg[where], atol=1e-5)
+        rim = panels[title].axes[0].get_rmax()
+        assert rim >= (90 - views.elevation_deg[where]).max()
+    titles = [figure.texts[0].get_text() for figure in panels.values()]
+    assert titles == ["captured: 24 views", "kept: 23 views", "chosen: 2 views"]
+    assert all(stays_on_the_page(figure) for figure in panels.values())
+    assert stays_on_the_page(coverage_plot(views, kept, chosen))
+
+
+def test_sides_are_named_only_where_a_front_is_known():
+    neutral = side_words(viewpoints_on(), {})
+    assert neutral == ["0°", "45°", "90°", "135°", "−180°", "−135°", "−90°", "−45°"]
+    named = side_words(viewpoints_on(front_frame="f003.jpg"), {"back": "rear façade"})
+    assert named[0] == "front" and named[2] == "left profile"
+    assert named[4] == "rear façade" and named[6] == "right profile"
+
+
+def test_words_around_the_circle_do_not_touch():
+    names = {"left profile": "the long north-western side", "front": "the main entrance"}
+    views = viewpoints_on(front_frame="f003.jpg")
+    figure = coverage_plot(views, ~flags(24, 5), flags(24, 1), names=names)
+    words = [t for axes in figure.axes[::2] for t in axes.get_xticklabels()]
+    assert len(words) == 24 and not overlapping(figure, [*words, *figure.texts])
     assert stays_on_the_page(figure)
 
 
-@pytest.mark.parametrize("n", [0, 4])
-def test_coverage_without_poses_or_choice_is_no_error(n):
-    nothing = np.full((n, 3), np.nan)
-    coverage_plot(nothing, nothing, ~flags(n), flags(n)).canvas.draw()
-    if n:
-        centres, directions = orbit(n)
-        coverage_plot(centres, directions, ~flags(n), flags(n)).canvas.draw()
-        coverage_plot(centres, directions, flags(n), flags(n, 1)).canvas.draw()
+def test_coverage_without_poses_or_choice_is_no_error():
+    views = viewpoints_on(6)
+    for kept, chosen in (
+        (~flags(6), flags(6)),
+        (flags(6), flags(6, 1)),
+        (flags(6), flags(6)),
+    ):
+        coverage_plot(views, kept, chosen).canvas.draw()
+    cameras = orbit_cameras(4)
+    nothing, _ = build_tokens(
+        frame_table(cameras), smooth_embeddings(cameras), cameras.subset([])
+    )
+    figure = coverage_plot(viewpoints_of(nothing), ~flags(4), flags(4))
+    said = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert said[0] == "no captured frame has a pose"
 
 
 def pictures(names):

@@ -1,5 +1,8 @@
+"""The page as text: what is on it, what is not, and that names stay names."""
+
 import base64
 import io
+import json
 import re
 from html.parser import HTMLParser
 
@@ -7,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from report_cases import content
 
 from mtcm_pipeline.figures.cameras3d import camera_plot
-from mtcm_pipeline.figures.style import new_figure
-from mtcm_pipeline.report.page import ReportContent, build_report
+from mtcm_pipeline.report.page import build_report
 
 EVIL = '<script>alert("1")</script>&\'.jpg'
 
@@ -22,111 +25,111 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict]] = []
         self.texts: list[str] = []
-        self._raw = False
+        self.scripts: dict[str, str] = {}
+        self._raw = ""
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._raw = tag in ("script", "style")
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        self._raw = tag if tag in ("script", "style") else ""
+        self._id = attributes.get("id", "")
 
     def handle_endtag(self, tag):
-        self._raw = False
+        self._raw = ""
 
     def handle_data(self, data):
-        if not self._raw and data.strip():
+        if self._raw:
+            self.scripts[self._id] = self.scripts.get(self._id, "") + data
+        elif data.strip():
             self.texts.append(" ".join(data.split()))
 
     def named(self, tag: str) -> list[dict]:
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def content(names=("a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"), **changes):
-    """First two chosen in reverse, third dropped, the others not needed."""
-    n = len(names)
-    usable = [i != 2 for i in range(n)]
-    scores = pd.DataFrame(
-        {
-            "name": names,
-            "fault_score": [0.9 if i == 2 else 0.1 for i in range(n)],
-            "faulty": [i == 2 for i in range(n)],
-            "usable": usable,
-            "reason": ["blurred" if i == 2 else "" for i in range(n)],
-        }
-    )
-    selection = pd.DataFrame(
-        {
-            "name": names,
-            "chosen": [i < 2 for i in range(n)],
-            "rank": pd.array(
-                [{0: 2, 1: 1}.get(i, pd.NA) for i in range(n)], dtype="Int64"
-            ),
-            "gain": [{0: 0.25, 1: 3.5}.get(i, np.nan) for i in range(n)],
-            "reason": [f"because of {name}" for name in names],
-        }
-    )
-    figure = new_figure(2, 1)
-    figure.text(0.2, 0.5, "curve")
-    given = {
-        "identity": "Bronze Head",
-        "summary": {"frames in": str(n)},
-        "frames": pd.DataFrame({"name": names}),
-        "scores": scores,
-        "selection": selection,
-        "data_quality": pd.DataFrame({"part": ["masks"], "absent": [3]}),
-        "thumbnails": {
-            name: np.full((90, 120, 3), 40 * i, np.uint8) for i, name in enumerate(names)
-        },
-        "figures": {"Curves": figure},
-        "camera_plot": None,
-        "parameters": {"select": {"budget": 2, "rate": 0.00012345}, "seed": 7},
-        "export_path": "data/08_export/Bronze Head",
-    }
-    return ReportContent(**(given | changes))
-
-
 def thumbnails_of(page: Page) -> dict[str, Image.Image]:
     found = {}
     for image in page.named("img"):
-        if image["src"].startswith("data:image/jpeg;base64,"):
+        if image.get("src", "").startswith("data:image/webp;base64,"):
             data = base64.b64decode(image["src"].split(",")[1])
             found[image["alt"]] = Image.open(io.BytesIO(data))
     return found
 
 
+def cards_of(page: Page) -> list[dict]:
+    return [tag for tag in page.named("li") if "data-name" in tag]
+
+
 def test_every_thumbnail_is_on_the_page_once():
     given = content()
     page = Page(build_report(given))
-    alts = [image["alt"] for image in page.named("img")]
+    alts = [image.get("alt") for image in page.named("img")]
     shown = thumbnails_of(page)
     assert set(shown) == set(given.thumbnails)
     assert all(alts.count(name) == 1 for name in given.thumbnails)
     for name, pixels in given.thumbnails.items():
         assert shown[name].size == (120, 90)
-        assert np.abs(np.asarray(shown[name], float) - pixels).max() <= 3
+        assert np.abs(np.asarray(shown[name], float) - pixels).max() <= 6
 
 
 def test_large_thumbnails_are_shrunk_and_grey_ones_shown():
-    names = ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg")
     large = {
         "a.jpg": np.zeros((400, 800, 3), np.uint8),
         "b.jpg": np.zeros((9, 9), np.uint8),
     }
-    shown = thumbnails_of(Page(build_report(content(names, thumbnails=large))))
+    shown = thumbnails_of(Page(build_report(content(thumbnails=large))))
     assert shown["a.jpg"].size == (160, 80)
     assert shown["b.jpg"].size == (9, 9)
 
 
+def test_a_thousand_frames_stay_under_fifteen_megabytes():
+    """Noise is what compresses worst; a photograph takes a third of it."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"IMG_{i:05d}.jpg" for i in range(1000))
+    noise = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    vectors = rng.normal(size=(1000, 3))
+    points = rng.normal(size=(5000, 3))
+    rgb = rng.integers(0, 256, (5000, 3), dtype=np.uint8)
+    plot = camera_plot(
+        names,
+        vectors,
+        vectors,
+        ["usable"] * 1000,
+        ["not needed: nearest chosen frame IMG_00000.jpg at 8.1 degrees"] * 1000,
+        points_xyz=points,
+        points_rgb=rgb,
+    )
+    given = content(names, camera_plot=plot, thumbnails=dict.fromkeys(names, noise))
+    assert len(build_report(given).encode()) < 13_500_000  # figures have the rest
+
+
 def test_chosen_by_rank_then_what_was_not_needed_then_dropped():
     page = Page(build_report(content()))
-    pictures = [
-        i["alt"] for i in page.named("img") if i["src"].startswith("data:image/j")
-    ]
-    assert pictures == ["b.jpg", "a.jpg", "d.jpg", "e.jpg", "c.jpg"]
+    cards = cards_of(page)
+    assert [card["data-name"] for card in cards] == [f"{k}.jpg" for k in "badec"]
+    states = ["chosen", "chosen", "kept", "kept", "dropped"]
+    assert [card["data-state"] for card in cards] == states
+    assert [card["data-order"] for card in cards] == ["1", "0", "3", "4", "2"]
     texts = page.texts
-    assert texts.index("1") < texts.index("b.jpg") < texts.index("gain 3.5")
-    assert "Chosen frames, best first (2)" in texts
-    assert "Dropped frames, worst first (1)" in texts
-    assert texts[texts.index("fault score 0.9") - 1] == "blurred"
+    assert texts.index("chosen, rank 1") < texts.index("chosen, rank 2")
+    assert "fault score 0.1 · gain 3.5" in texts
+    dropped = texts[texts.index("c.jpg") :]
+    assert dropped[:4] == ["c.jpg", "dropped", "left profile", "blurred"]
+
+
+def test_filters_list_each_state_and_each_reason_once():
+    given = content()
+    given.scores.loc[3, ["usable", "reason"]] = [False, "duplicate of a.jpg"]
+    page = Page(build_report(given))
+    values = [tag.get("value") for tag in page.named("input") if tag["type"] == "radio"]
+    assert values == ["", "chosen", "kept", "dropped"]
+    for text in ("all 5", "chosen 2", "kept, not needed 1", "dropped 2"):
+        assert text in page.texts
+    assert page.texts.count("duplicate") == 1
+    kinds = {card["data-name"]: card["data-kind"] for card in cards_of(page)}
+    assert kinds["d.jpg"] == "duplicate" and kinds["c.jpg"] == "blurred"
+    assert kinds["a.jpg"] == ""
 
 
 def test_numbers_parameters_and_paths_are_written_in_full():
@@ -135,12 +138,30 @@ def test_numbers_parameters_and_paths_are_written_in_full():
         "frames in",
         "select.budget",
         "0.00012345",
-        "data/08_export/Bronze Head",
+        "data/outputs/Bronze Head",
         "torch",
         "2.13.0",
         "masks",
     ):
         assert text in texts
+
+
+def test_coverage_and_labels_are_on_the_page():
+    page = Page(build_report(content()))
+    alts = [image.get("alt") for image in page.named("img")]
+    assert "Views seen from above: kept" in alts
+    assert "widest sector (°)" in page.texts
+    assert any("Azimuths count from the first frame, a.jpg" in t for t in page.texts)
+
+
+def test_suggested_poses_have_a_section_only_where_they_were_sought():
+    assert "Missing views" not in Page(build_report(content())).texts
+    table = pd.DataFrame({"label": ["back-right, eye level"], "gain": [0.4]})
+    page = Page(build_report(content(suggested_poses=table)))
+    assert page.texts.count("Missing views") == 2  # in the navigation, and itself
+    assert "back-right, eye level" in page.texts
+    none = Page(build_report(content(suggested_poses=table[:0])))
+    assert "No sector of the viewing sphere is missing." in none.texts
 
 
 def test_text_of_the_user_stays_text():
@@ -167,27 +188,27 @@ def _with_words(names: tuple[str, ...], word: str) -> Page:
 
 
 def test_names_in_the_camera_plot_cannot_end_the_script():
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(1, 3))
+    vectors = np.random.default_rng(0).normal(size=(1, 3))
     plot = camera_plot([EVIL], vectors, vectors, ["</script><b>"], ["</script><i>"])
     harmless = camera_plot(["a"], vectors, vectors, ["usable"], [""])
     evil_page = Page(build_report(content(camera_plot=plot)))
     page = Page(build_report(content(camera_plot=harmless)))
     assert [tag for tag, _ in evil_page.tags] == [tag for tag, _ in page.tags]
     assert evil_page.texts == page.texts
+    data = json.loads(evil_page.scripts["cameras-data"])["data"]
+    assert [EVIL] in [trace.get("customdata") for trace in data]
 
 
 @pytest.fixture(scope="module")
 def page_with_plot() -> str:
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(5, 3))
+    vectors = np.random.default_rng(0).normal(size=(5, 3))
     plot = camera_plot(list("abcde"), vectors, vectors, ["usable"] * 5, [""] * 5)
     return build_report(content(camera_plot=plot))
 
 
 def test_the_page_asks_the_network_for_nothing(page_with_plot):
     page = Page(page_with_plot)
-    assert not page.named("link") and not page.named("iframe")
+    assert not page.named("iframe")
     assert not any("src" in script for script in page.named("script"))
     for _, attributes in page.tags:
         for name in ("src", "href", "srcset", "data", "action", "poster"):
@@ -212,20 +233,26 @@ def test_the_page_forbids_the_browser_to_load_anything(page_with_plot):
 
 
 def test_the_camera_plot_and_its_library_are_inside(page_with_plot):
-    assert 'id="cameras-3d"' in page_with_plot
-    assert "Plotly.newPlot" in page_with_plot and len(page_with_plot) > 1_000_000
+    page = Page(page_with_plot)
+    assert len(page.scripts["plotly-code"]) > 1_000_000
+    figure = json.loads(page.scripts["cameras-data"])
+    assert set(figure) >= {"data", "layout"}
+    without = Page(build_report(content()))
+    assert "plotly-code" not in without.scripts
 
 
-def test_figures_are_inside_as_pictures():
+def test_figures_and_finished_pictures_are_inside():
     page = Page(build_report(content()))
-    curve = next(image for image in page.named("img") if image["alt"] == "Curves")
+    curve = next(image for image in page.named("img") if image.get("alt") == "Curves")
     data = base64.b64decode(curve["src"].removeprefix("data:image/png;base64,"))
     assert Image.open(io.BytesIO(data)).size == (220, 110)  # 2 x 1 inches at 110 dpi
+    again = Page(build_report(content(figures={"From a file": data})))
+    copied = next(i for i in again.named("img") if i.get("alt") == "From a file")
+    assert copied["src"] == curve["src"]
 
 
 def test_frames_without_rank_score_or_picture_are_shown():
-    names = ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg")
-    given = content(names, thumbnails={})
+    given = content(thumbnails={})
     given.scores.loc[2, "fault_score"] = np.nan
     given.scores.loc[3, ["usable", "reason"]] = [False, "no pose"]
     texts = Page(build_report(given)).texts
@@ -248,10 +275,14 @@ def test_an_empty_capture_gives_a_page(columns):
                 figures={},
                 parameters={},
                 summary={},
+                coverage={},
+                diversity=pd.DataFrame(),
+                labels=pd.DataFrame(),
+                label_counts=pd.DataFrame(),
             )
         )
     ).texts
-    assert "No frame was chosen." in texts and "No frame was dropped." in texts
+    assert "The capture has no frames." in texts and "No labels were made." in texts
     assert "No frame has a pose, so there is nothing to draw." in texts
 
 

@@ -41,6 +41,7 @@ TRANSFORMS = "transforms.json"
 POSES = "poses.npy"
 POSE_EMBEDDINGS = "pose_embeddings.npy"
 VIEW_WEIGHTS = "view_weights.npy"
+POSE_LABELS = "pose_labels.csv"
 SPARSE = "sparse/0"
 
 
@@ -53,6 +54,7 @@ def build_export(
     masks: FileLoaders | None = None,
     pose_embeddings: Float32 | None = None,
     view_weights: Float32 | None = None,
+    pose_labels: str | None = None,
     undistort: bool = False,
 ) -> dict[str, ExportValue]:
     """Every file of an export folder by its path in it, in the capture's own world.
@@ -66,6 +68,7 @@ def build_export(
             without one, or with one that does not fit, have no mask in the export.
         pose_embeddings: (K, 256) rows in the order of `ranking`.
         view_weights: (K,) weight of each view in a training loss.
+        pose_labels: words for each view as CSV text, rows in the order of `ranking`.
         undistort: write the views as pinhole cameras would have taken them, with the
             masks and the observations of the points moved alike.
 
@@ -96,6 +99,7 @@ def build_export(
         TRANSFORMS: json.dumps(transforms, indent=1, allow_nan=False) + "\n",
         POSES: npy_bytes(selected.world_from_cam),
         **{path: npy_bytes(rows) for path, rows in arrays.items() if rows is not None},
+        **({} if pose_labels is None else {POSE_LABELS: pose_labels}),
         **_sparse_files(exported, _renamed_points(points, names)),
         **_image_callables(selected, images, names, image_bytes),
         **dict(mask_files.values()),

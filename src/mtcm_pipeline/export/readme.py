@@ -22,6 +22,9 @@ _LINES = {
     K x 4 x 4 float64: camera-to-world, OpenCV axes; rows as in filtered_images.txt""",
     "pose_embeddings.npy": """\
     K x 256 float32: a learned vector a frame; rows likewise""",
+    "pose_labels.csv": """\
+    angles and words for each view (azimuth from what the column azimuth_from names,
+    growing counter-clockwise as seen from above); rows likewise""",
     "view_weights.npy": """\
     K float32: weight of each view in a training loss; rows likewise""",
 }

@@ -1,6 +1,6 @@
 """The cameras in space: a plotly figure to turn and to point at.
 
-Canonical gauge: origin at the subject, median camera distance 1, +z up.
+Level gauge: origin at the subject, median camera distance 1, +z up, +x azimuth 0.
 Dimension letters: N frames, P points.
 """
 
@@ -28,6 +28,9 @@ _STROKE = np.array([0, 1, 2, 0, 3, 4, 0, -1, 1, 4, -1, 2, 3, -1])
 # this multiple of the distance within which nearly all others lie, and say so.
 _REACH_SHARE = 90.0
 _REACH_FACTOR = 1.6
+_MOST_OF_POINTS = 75.0
+# What the states are called on a page.
+_WORDS = {"usable": "kept, not needed", "faulty": "dropped"}
 _INK = "#7d848d"  # readable on white and on black
 _LINES = "#b4bac1"
 
@@ -41,17 +44,23 @@ def camera_plot(
     *,
     points_xyz: Float | None = None,
     points_rgb: NDArray[np.uint8] | None = None,
+    points_are: str = "points of the scene",
 ) -> go.Figure:
     """Cameras as pyramids, one colour and symbol a state, name and reason on hover.
 
+    Each camera's mark carries its file name as `customdata`, so that a page can show the
+    frame that was clicked.
+
     Args:
         names: (N) file names.
-        centres_xyz: (N, 3) in the canonical gauge; NaN without a pose, not drawn.
+        centres_xyz: (N, 3) in a gauge with the subject at its origin, median camera
+            distance 1 and +z up; NaN without a pose, not drawn.
         directions: (N, 3) unit viewing directions; NaN likewise.
         state: (N) 'chosen', 'usable', 'faulty' or another word.
         reasons: (N) why, in words; may be empty.
-        points_xyz: (P, 3) sparse points in the same gauge; at most 5000 are drawn.
+        points_xyz: (P, 3) points in the same gauge; at most 5000 are drawn.
         points_rgb: (P, 3) their colours; grey when None.
+        points_are: what the legend calls them.
 
     Raises:
         CaptureError: the lengths disagree.
@@ -72,14 +81,16 @@ def camera_plot(
         rows = _points_to_draw(points_xyz, reach)
         kept = points_xyz[rows]
         rgb = None if points_rgb is None else points_rgb[rows]
-        figure.add_trace(_points_trace(kept, rgb, len(points_xyz)))
+        words = f"{points_are} ({len(kept)} of {len(points_xyz)})"
+        figure.add_trace(_points_trace(kept, rgb, words))
     for word in states_in_order(list(state)):
         where = posed & np.array([s == word for s in state], dtype=bool)
-        hover = [
-            _hover(names[i], word, reasons[i], hints[i])
-            for i in map(int, where.nonzero()[0])
-        ]
-        _add_cameras(figure, word, drawn[where], directions[where], hover)
+        here = [int(row) for row in where.nonzero()[0]]
+        hover = [_hover(names[i], word, reasons[i], hints[i]) for i in here]
+        known = [names[i] for i in here]
+        _add_cameras(
+            figure, word, drawn[where], directions[where], hover=hover, names=known
+        )
     if not posed.all():
         _mention(figure, f"without a pose, not drawn ({(~posed).sum()})")
     _lay_out(figure, np.vstack([drawn[posed], kept]))
@@ -132,12 +143,18 @@ def _within_reach(centres: Float, reach: float) -> tuple[Float, list[str]]:
 
 
 def _hover(name: str, state: str, reason: str, hint: str) -> str:
-    lines = [f"<b>{html.escape(name)}</b>", html.escape(state)]
+    lines = [f"<b>{html.escape(name)}</b>", html.escape(_WORDS.get(state, state))]
     return "<br>".join(lines + [html.escape(text) for text in (reason, hint) if text])
 
 
 def _add_cameras(
-    figure: go.Figure, state: str, centres: Float, directions: Float, hover: list[str]
+    figure: go.Figure,
+    state: str,
+    centres: Float,
+    directions: Float,
+    *,
+    hover: list[str],
+    names: list[str],
 ) -> None:
     """Two traces: the pyramids as one broken line, and a symbol at each centre."""
     style = state_style(state)
@@ -166,22 +183,27 @@ def _add_cameras(
             mode="markers",
             marker={"symbol": style.symbol, "size": 6, "color": style.colour},
             legendgroup=state,
-            name=html.escape(f"{state} ({len(centres)})"),
+            name=html.escape(f"{_WORDS.get(state, state)} ({len(centres)})"),
             hovertext=hover,
             hoverinfo="text",
+            customdata=names,
         )
     )
 
 
 def _points_to_draw(xyz: Float, reach: float) -> NDArray[np.int64]:
-    """Indices of every k-th of the points within reach."""
-    near = np.flatnonzero(np.linalg.norm(xyz, axis=1) <= reach)
+    """Indices of every k-th of the points that lie about where the cameras are.
+
+    A few stray points far out must not shrink all else: points are drawn up to the
+    cameras' usual distance, or as far as most of them lie, as in a room.
+    """
+    distances = np.linalg.norm(xyz, axis=1)
+    most = float(np.percentile(distances, _MOST_OF_POINTS))
+    near = np.flatnonzero(distances <= min(reach, max(reach / _REACH_FACTOR, most)))
     return near[:: max(1, -(-len(near) // _MOST_POINTS))]
 
 
-def _points_trace(
-    xyz: Float, rgb: NDArray[np.uint8] | None, of_how_many: int
-) -> go.Scatter3d:
+def _points_trace(xyz: Float, rgb: NDArray[np.uint8] | None, words: str) -> go.Scatter3d:
     x, y, z = xyz.T.astype(np.float32)
     colour = (
         _INK
@@ -195,7 +217,7 @@ def _points_trace(
         mode="markers",
         marker={"size": 1.6, "color": colour, "opacity": 0.8},
         hoverinfo="skip",
-        name=f"sparse points ({len(xyz)} of {of_how_many})",
+        name=html.escape(words),
     )
 
 

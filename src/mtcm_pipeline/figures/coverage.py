@@ -1,9 +1,12 @@
-"""From which sides a set of views sees the subject: a polar picture from above.
+"""From which sides a set of views sees the subject: polar pictures from above.
 
 Dimension letters: N frames.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from matplotlib.colors import BoundaryNorm, ListedColormap
@@ -12,20 +15,21 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 from numpy.typing import NDArray
 
+from mtcm_pipeline.figures.labels import fitted, literal, wrapped
 from mtcm_pipeline.figures.style import (
     FAINT,
     GRID,
     INK,
-    LABEL_PT,
     STATES,
-    TEXT_PT,
     TITLE_PT,
     axes_at,
     check_lengths,
     new_figure,
     say,
 )
-from mtcm_pipeline.selection.viewing_sphere import nearest_view, view_vectors
+from mtcm_pipeline.selection.viewing_sphere import nearest_view
+from mtcm_pipeline.viewpoints.angles import Viewpoints, azimuths_deg, elevations_deg
+from mtcm_pipeline.viewpoints.bins import SIDES
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -37,110 +41,216 @@ _RINGS_DEG = 30.0
 _SHADES = ListedColormap(
     ["#8fb8de", "#abcbe7", "#c5dbef", "#dbe9f6", "#ecf3fa", "#f7f7f5", "#e8e2d6"]
 )
+_WIDE, _TALL = 4.4, 5.05  # inches of one panel
+_AXES_IN = 2.85
+_WORDS_PT = 8.0
+_AROUND = range(0, 360, 45)
+# Room for a word beside the circle, and at its upper and lower ends.
+_BESIDE_PT, _SLANTED_PT = 42.0, 66.0
+_SIZE = {"chosen": 40, "usable": 16, "faulty": 30}
 
 
 def coverage_plot(
-    centres_xyz: Float, directions: Float, usable: Bool, chosen: Bool
+    viewpoints: Viewpoints,
+    kept: Bool,
+    chosen: Bool,
+    *,
+    names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Azimuth and elevation of all usable views and of the chosen ones, side by side.
+    """Captured, kept and chosen views side by side, seen from above.
 
     The centre is straight above the subject, the rim the lowest elevation that any view
-    reaches, azimuth 0 is where the sequence begins. The shade says how far a direction is
-    from the nearest view of the set.
+    reaches, azimuth 0 points down the page. The shade says how far a direction is from
+    the nearest view of the set; what was dropped is crossed out.
 
     Args:
-        centres_xyz: (N, 3) camera centres in the canonical gauge; NaN without a pose.
-        directions: (N, 3) unit viewing directions; NaN likewise.
-        usable: (N) bool.
+        viewpoints: of the N frames.
+        kept: (N) bool.
         chosen: (N) bool.
+        names: other words for the sides.
 
     Raises:
         CaptureError: the lengths disagree.
     """
-    check_lengths(len(usable), centres=centres_xyz, directions=directions, chosen=chosen)
-    figure = new_figure(12.6, 6.4)
-    views = view_vectors(centres_xyz, directions) if len(usable) else np.empty((0, 3))
-    posed = np.isfinite(views).all(axis=1)
-    if not (posed & (usable | chosen)).any():
-        say(axes_at(figure, 0.5, 0.5, 11.6, 5.4), "no usable frame has a pose")
-        return figure
-    rim = _rim_deg(views[posed & (usable | chosen)])
-    shade = None
-    for left, where, state in (
-        (0.5, usable & posed, "usable"),
-        (6.1, chosen & posed, "chosen"),
-    ):
-        axes = axes_at(figure, left, 0.55, 4.9, 4.9, projection="polar")
-        assert isinstance(axes, PolarAxes)
-        shade = _draw_views(axes, views[where], state, rim) or shade
-        title = f"{where.sum()} {state} views"
-        axes.set_title(title, fontsize=TITLE_PT, color=INK, pad=14)
-    figure.text(
-        0.5,
-        0.03,
-        "seen from above: the middle is straight overhead, rings are elevations, "
-        "the angle is the azimuth, 0° where the sequence begins",
-        ha="center",
-        fontsize=TEXT_PT,
-        color=INK,
-    )
-    bar = axes_at(figure, 11.45, 0.8, 0.17, 4.4)
-    assert shade is not None  # one of the two sets has a view
-    colourbar = figure.colorbar(shade, cax=bar, ticks=_LEVELS_DEG)
-    colourbar.set_label("angle to the nearest view of the set (°)", fontsize=TEXT_PT)
-    bar.tick_params(labelsize=LABEL_PT)
+    sets = _sets(viewpoints, kept, chosen)
+    figure = new_figure(_WIDE * len(sets), _TALL)
+    for place, title in enumerate(sets):
+        left = place * _WIDE
+        _draw_panel(figure, left, title, sets, viewpoints=viewpoints, names=names or {})
     return figure
 
 
-def spherical_deg(views: Float) -> tuple[Float, Float]:
-    """Azimuth (from +x towards +y, -180..180) and elevation of (N, 3) unit vectors."""
-    azimuth = np.degrees(np.arctan2(views[:, 1], views[:, 0]))
-    elevation = np.degrees(np.arcsin(np.clip(views[:, 2], -1.0, 1.0)))
-    return azimuth, elevation
+def coverage_panels(
+    viewpoints: Viewpoints,
+    kept: Bool,
+    chosen: Bool,
+    *,
+    names: Mapping[str, str] | None = None,
+) -> dict[str, Figure]:
+    """The same, a figure each, for pages that are too narrow for all side by side."""
+    sets = _sets(viewpoints, kept, chosen)
+    panels = {}
+    for title in sets:
+        panels[title] = new_figure(_WIDE, _TALL)
+        _draw_panel(
+            panels[title], 0.0, title, sets, viewpoints=viewpoints, names=names or {}
+        )
+    return panels
 
 
-def _rim_deg(views: Float) -> float:
+def side_words(viewpoints: Viewpoints, names: Mapping[str, str]) -> list[str]:
+    """What stands at 0°, 45°, … of the circle: sides where a front is known."""
+    signed = np.array([0.0, 45.0, 90.0, 135.0, -180.0, -135.0, -90.0, -45.0])
+    if not viewpoints.front_known:
+        return [f"{angle:.0f}°".replace("-", "−") for angle in signed]
+    return [names.get(word, word) for word in SIDES.words_of(signed)]
+
+
+def _sets(
+    viewpoints: Viewpoints, kept: Bool, chosen: Bool
+) -> dict[str, list[tuple[str, Bool]]]:
+    """By the word of a set, the marks in it: (state, which frames)."""
+    check_lengths(len(viewpoints.names), kept=kept, chosen=chosen)
+    posed = np.isfinite(viewpoints.views).all(axis=1)
+    return {
+        "captured": [("usable", kept & posed), ("faulty", ~kept & posed)],
+        "kept": [("usable", kept & posed)],
+        "chosen": [("chosen", chosen & posed)],
+    }
+
+
+def _draw_panel(
+    figure: Figure,
+    left: float,
+    title: str,
+    sets: Mapping[str, list[tuple[str, Bool]]],
+    *,
+    viewpoints: Viewpoints,
+    names: Mapping[str, str],
+) -> None:
+    """One set in a column of the figure that begins `left` inches from its edge."""
+    every = viewpoints.views[np.any([marks for _, marks in sets["captured"]], axis=0)]
+    here = viewpoints.views[np.any([marks for _, marks in sets[title]], axis=0)]
+    figure.text(
+        (left + _WIDE / 2) / figure.get_figwidth(),
+        1.0 - 0.22 / _TALL,
+        f"{title}: {len(here)} views",
+        ha="center",
+        va="center",
+        fontsize=TITLE_PT,
+        color=INK,
+    )
+    if not len(here):
+        empty = axes_at(figure, left + 0.2, 0.5, _WIDE - 0.4, _TALL - 1.2)
+        say(empty, f"no {title} frame has a pose")
+        return
+    axes = axes_at(
+        figure,
+        left + (_WIDE - _AXES_IN) / 2,
+        1.45,
+        _AXES_IN,
+        _AXES_IN,
+        projection="polar",
+    )
+    assert isinstance(axes, PolarAxes)
+    axes.set_theta_zero_location("S")
+    rim = rim_deg(every)
+    shade = draw_shade(axes, here, rim, viewpoints.zero_azimuth_deg)
+    for state, marks in sets[title]:
+        draw_views(axes, viewpoints.views[marks], state, viewpoints.zero_azimuth_deg)
+    draw_rings(axes, rim, side_words(viewpoints, names))
+    _explain(figure, left, shade, viewpoints, sets[title])
+
+
+def _explain(
+    figure: Figure,
+    left: float,
+    shade: ContourSet,
+    viewpoints: Viewpoints,
+    marks: list[tuple[str, Bool]],
+) -> None:
+    """The shades' scale, what the angles count from, and what a cross is."""
+    bar = axes_at(figure, left + 0.5, 0.95, _WIDE - 1.0, 0.13)
+    figure.colorbar(shade, cax=bar, ticks=_LEVELS_DEG, orientation="horizontal")
+    bar.set_xlabel("degrees to the nearest view", fontsize=_WORDS_PT, labelpad=1)
+    bar.tick_params(labelsize=_WORDS_PT)
+    zero = fitted(f"0° is {viewpoints.zero}", (_WIDE - 0.3) * 72, _WORDS_PT)
+    crossed = sum(int(where.sum()) for state, where in marks if state == "faulty")
+    lines = [
+        zero if not viewpoints.front_known else "sides as the subject has them",
+        "middle: overhead; rings: elevation"
+        + (f"; ✕ dropped ({crossed})" if crossed else ""),
+    ]
+    for row, line in enumerate(lines):
+        figure.text(
+            (left + _WIDE / 2) / figure.get_figwidth(),
+            (0.33 - 0.19 * row) / _TALL,
+            line,
+            ha="center",
+            va="center",
+            fontsize=_WORDS_PT,
+            color=INK,
+            **literal(),
+        )
+
+
+def rim_deg(views: Float) -> float:
     """Angle from straight up to the outer ring: a whole ring past the lowest view."""
-    _, elevation = spherical_deg(views)
+    elevation = elevations_deg(views)
     rings = np.floor((90.0 - elevation.min()) / _RINGS_DEG + 0.5) + 1
     return float(np.clip(rings * _RINGS_DEG, 90.0, 180.0))
 
 
-def _draw_views(
-    axes: PolarAxes, views: Float, state: str, rim: float
-) -> ContourSet | None:
-    """Shade and points of one set; returns what the colour bar explains."""
-    shade = _draw_shade(axes, views, rim) if len(views) else None
-    azimuth, elevation = spherical_deg(views)
+def draw_views(axes: PolarAxes, views: Float, state: str, zero_deg: float) -> None:
     style = STATES[state]
+    azimuth = np.nan_to_num(azimuths_deg(views), nan=zero_deg) - zero_deg
     axes.scatter(
         np.radians(azimuth),
-        90.0 - elevation,
+        90.0 - elevations_deg(views),
         marker=style.marker,
-        color=style.colour if state == "chosen" else INK,
-        s=34 if state == "chosen" else 14,
+        color=INK if state == "usable" else style.colour,
+        s=_SIZE[state],
         edgecolors="white",
         linewidths=0.6,
         zorder=4,
     )
+
+
+def draw_rings(axes: PolarAxes, rim: float, words: list[str]) -> None:
     axes.set_rlim(0.0, rim)
     rings = np.arange(_RINGS_DEG, rim + 1.0, _RINGS_DEG)
-    axes.set_rgrids(
-        rings, [f"{90 - ring:.0f}°".replace("-", "−") for ring in rings], angle=112.5
-    )
-    axes.set_thetagrids(range(0, 360, 45))
-    axes.tick_params(labelsize=LABEL_PT, colors=INK)
+    marks = [f"{90 - ring:.0f}°".replace("-", "−") for ring in rings]
+    axes.set_rgrids(rings, marks, angle=202.5)
+    for mark in axes.get_yticklabels():
+        mark.set_bbox({"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0})
+        mark.set_zorder(5)
+    rooms = [_BESIDE_PT if angle in (90, 270) else _SLANTED_PT for angle in _AROUND]
+    shown = [
+        "\n".join(wrapped(word, room, _WORDS_PT, 2))
+        for word, room in zip(words, rooms, strict=True)
+    ]
+    axes.set_thetagrids(_AROUND, shown, **literal())
+    for angle, mark in zip(_AROUND, axes.get_xticklabels(), strict=True):
+        mark.set_horizontalalignment(_aligned(angle))
+    axes.tick_params(labelsize=_WORDS_PT, colors=INK, pad=1)
     axes.grid(color=GRID, linewidth=0.6)
     axes.spines["polar"].set_color(FAINT)
-    return shade
 
 
-def _draw_shade(axes: PolarAxes, views: Float, rim: float) -> ContourSet:
+def _aligned(angle_deg: int) -> Literal["left", "center", "right"]:
+    """Words right of the circle (0° is below it, 90° to the right) begin at it."""
+    if angle_deg % 180 == 0:
+        return "center"
+    return "left" if angle_deg < 180 else "right"
+
+
+def draw_shade(axes: PolarAxes, views: Float, rim: float, zero_deg: float) -> ContourSet:
     azimuth, polar = np.meshgrid(
         np.radians(np.linspace(0.0, 360.0, 181)), np.radians(np.linspace(0.0, rim, 91))
     )
+    turned = azimuth + np.radians(zero_deg)
     grid = np.stack(
-        [np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)],
+        [np.sin(polar) * np.cos(turned), np.sin(polar) * np.sin(turned), np.cos(polar)],
         axis=-1,
     )
     gap, _ = nearest_view(grid.reshape(-1, 3), views)

@@ -1,4 +1,4 @@
-"""Which frame goes where on the page: chosen, dropped, kept but not needed."""
+"""The contact sheet: a card a frame that says what became of it, and why."""
 
 from __future__ import annotations
 
@@ -9,97 +9,138 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtcm_pipeline.report.pictures import jpeg_uri
+from mtcm_pipeline.report.pictures import share_of_budget, thumbnail_uri
+from mtcm_pipeline.report.summary import kind_of_reason
 from mtcm_pipeline.report.tables import cell_text
+
+STATES = {"chosen": "chosen", "kept": "kept, not needed", "dropped": "dropped"}
 
 
 @dataclass(frozen=True)
 class Card:
-    """One frame on the contact sheet.
+    """One frame.
 
     Attributes:
         name: file name.
+        order: position in the capture.
+        state: a key of `STATES`.
         picture: data URI; empty without a thumbnail.
-        badge: what stands on the picture, the rank of a chosen frame.
+        badge: what stands on the picture: the rank of a chosen frame, ✕ for a dropped
+            one.
         why: reason in words.
-        numbers: a line of numbers; may be empty.
+        kind: kind of fault of a dropped frame, for the filter; empty for others.
+        label: the view in words; empty where unknown.
+        numbers: gain or fault score, for people.
+        score: fault score; -1 where unknown.
+        rank: from 1 for chosen frames; 0 for others.
     """
 
     name: str
+    order: int
+    state: str
     picture: str
     badge: str
     why: str
+    kind: str
+    label: str
     numbers: str
+    score: float
+    rank: int
+
+    @property
+    def state_words(self) -> str:
+        """The state as it is written on the card."""
+        words = STATES[self.state]
+        return f"{words}, rank {self.rank}" if self.rank else words
+
+    @property
+    def search_text(self) -> str:
+        """What a search looks through."""
+        return " ".join([self.name, self.state_words, self.why, self.label]).casefold()
 
 
-@dataclass(frozen=True)
-class Cards:
-    """The frames by what became of them: each frame is in exactly one."""
-
-    chosen: list[Card]
-    dropped: list[Card]
-    unneeded: list[Card]
-
-
-def sort_frames(
+def frame_cards(
     frames: pd.DataFrame,
     scores: pd.DataFrame,
     selection: pd.DataFrame,
+    labels: pd.DataFrame,
     thumbnails: Mapping[str, NDArray[np.uint8]],
-) -> Cards:
-    """Cards of all frames, the chosen ones by rank, the dropped ones by score.
+) -> list[Card]:
+    """A card for each frame: the chosen by rank, then the kept, then the dropped.
 
     Args:
         frames: `name`, the frames of the capture.
         scores: of `score_frames`; frames that are not `usable` were dropped.
         selection: of `selection_table`.
+        labels: of `pose_labels`; may be empty.
         thumbnails: uint8 pictures by name.
     """
-    verdicts = _by_name(scores)
-    choices = _by_name(selection)
-    names = list(dict.fromkeys([*_names(frames), *verdicts, *choices, *thumbnails]))
-    chosen = [n for n in names if _true(choices.get(n, {}).get("chosen"))]
-    dropped = [n for n in names if not _true(verdicts.get(n, {}).get("usable", True))]
-    dropped = [n for n in dropped if n not in set(chosen)]
-    placed = {*chosen, *dropped}
-    unneeded = [n for n in names if n not in placed]
-    chosen.sort(key=lambda n: _number(choices[n].get("rank"), np.inf))
-    dropped.sort(key=lambda n: -_number(verdicts[n].get("fault_score"), -np.inf))
-    return Cards(
-        [_chosen_card(n, choices[n], thumbnails) for n in chosen],
-        [_dropped_card(n, verdicts[n], thumbnails) for n in dropped],
-        [_plain_card(n, choices.get(n, {}), thumbnails) for n in unneeded],
+    rows = {
+        "verdict": _by_name(scores),
+        "choice": _by_name(selection),
+        "label": _by_name(labels),
+    }
+    names = list(
+        dict.fromkeys([*_names(frames), *rows["verdict"], *rows["choice"], *thumbnails])
     )
+    share = share_of_budget(len(thumbnails))
+    cards = []
+    for order, name in enumerate(names):
+        picture = thumbnail_uri(thumbnails[name], share) if name in thumbnails else ""
+        parts = {part: table.get(name, {}) for part, table in rows.items()}
+        cards.append(_card(name, order, picture, **parts))
+    return sorted(cards, key=_best_first)
 
 
-def _chosen_card(name: str, row: dict, thumbnails: Mapping) -> Card:
-    gain = cell_text(row.get("gain"))
+def reason_kinds(cards: list[Card]) -> list[str]:
+    """The kinds of faults on the sheet, by name."""
+    return sorted({card.kind for card in cards if card.kind})
+
+
+def state_counts(cards: list[Card]) -> list[tuple[str, str, int]]:
+    """Key, words and number of frames of every state."""
+    return [
+        (state, words, sum(card.state == state for card in cards))
+        for state, words in STATES.items()
+    ]
+
+
+def _card(
+    name: str, order: int, picture: str, *, verdict: dict, choice: dict, label: dict
+) -> Card:
+    state = _state(verdict, choice)
+    score = _number(verdict.get("fault_score"), -1.0)
+    rank = int(_number(choice.get("rank"), 0.0)) if state == "chosen" else 0
+    why = str((verdict if state == "dropped" else choice).get("reason") or "")
+    shown = round(score, 3) if score >= 0 else None
+    numbers = [f"fault score {cell_text(shown)}"]
+    if state == "chosen":
+        numbers.append(f"gain {cell_text(choice.get('gain'))}")
     return Card(
-        name,
-        _picture(name, thumbnails),
-        cell_text(row.get("rank")),
-        str(row.get("reason") or ""),
-        f"gain {gain}",
+        name=name,
+        order=order,
+        state=state,
+        picture=picture,
+        badge={"chosen": str(rank), "dropped": "✕"}.get(state, ""),
+        why=why or ("not usable" if state == "dropped" else ""),
+        kind=kind_of_reason(why or "not usable") if state == "dropped" else "",
+        label=str(label.get("label") or ""),
+        numbers=" · ".join(numbers),
+        score=score,
+        rank=rank,
     )
 
 
-def _dropped_card(name: str, row: dict, thumbnails: Mapping) -> Card:
-    score = cell_text(row.get("fault_score"))
-    return Card(
-        name,
-        _picture(name, thumbnails),
-        "✕",
-        str(row.get("reason") or "not usable"),
-        f"fault score {score}",
-    )
+def _state(verdict: dict, choice: dict) -> str:
+    if _true(choice.get("chosen")):
+        return "chosen"
+    return "kept" if _true(verdict.get("usable", True)) else "dropped"
 
 
-def _plain_card(name: str, row: dict, thumbnails: Mapping) -> Card:
-    return Card(name, _picture(name, thumbnails), "", str(row.get("reason") or ""), "")
-
-
-def _picture(name: str, thumbnails: Mapping) -> str:
-    return jpeg_uri(thumbnails[name]) if name in thumbnails else ""
+def _best_first(card: Card) -> tuple[int, float, int]:
+    place = list(STATES).index(card.state)
+    within = {"chosen": float(card.rank), "dropped": -card.score}.get(card.state, 0.0)
+    return place, within, card.order
 
 
 def _by_name(table: pd.DataFrame) -> dict[str, dict]:

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mtcm_pipeline.report.cards import sort_frames
-from mtcm_pipeline.report.pictures import CAMERAS_ID, plotly_markup, png_uri
-from mtcm_pipeline.report.tables import mapping_view, table_view
+from mtcm_pipeline.report.cards import frame_cards, reason_kinds, state_counts
+from mtcm_pipeline.report.pictures import plotly_json, plotly_library, png_uri
+from mtcm_pipeline.report.tables import diversity_view, mapping_view, table_view
 
 _SCORE_COLUMNS = ("name", "fault_score", "faulty", "usable", "reason", "other")
 
@@ -34,11 +34,19 @@ class ReportContent:
         selection: of `selection_table`.
         data_quality: any table; what was missing and what was wrong.
         thumbnails: uint8 pictures by frame name; each is put on the page.
-        figures: matplotlib figures by title, in order.
+        figures: matplotlib figures or PNG contents by title, in order.
         camera_plot: of `camera_plot`; None where no frame has a pose.
         parameters: how it was run; mappings inside are flattened.
         export_path: where the exports lie, as the user would type it.
         versions: of the software, by name.
+        coverage: narrow figures that stand side by side, by title.
+        diversity: of `diversity_table`; empty where it was not measured.
+        labels: of `pose_labels`; likewise.
+        label_counts: of `label_counts`; likewise.
+        azimuth_from: what azimuth 0 is, in words.
+        suggested_poses: any table of poses to shoot next; None where none were sought,
+            and the page then has no such section.
+        where_to_stand: a drawing of these poses.
     """
 
     identity: str
@@ -48,11 +56,18 @@ class ReportContent:
     selection: pd.DataFrame
     data_quality: pd.DataFrame
     thumbnails: Mapping[str, NDArray[np.uint8]]
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, Figure | bytes]
     camera_plot: go.Figure | None
     parameters: Mapping[str, object]
     export_path: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    coverage: Mapping[str, Figure] = field(default_factory=dict)
+    diversity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    labels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    label_counts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    azimuth_from: str = ""
+    suggested_poses: pd.DataFrame | None = None
+    where_to_stand: Figure | None = None
 
 
 def build_report(content: ReportContent) -> str:
@@ -60,18 +75,32 @@ def build_report(content: ReportContent) -> str:
 
     Names and reasons are text of the user's and are escaped wherever they stand.
     """
-    cards = sort_frames(
-        content.frames, content.scores, content.selection, content.thumbnails
+    cards = frame_cards(
+        content.frames,
+        content.scores,
+        content.selection,
+        content.labels,
+        content.thumbnails,
     )
-    plot = content.camera_plot
+    plot, suggested = content.camera_plot, content.suggested_poses
     return _template().render(
         style=Markup(_resource("style.css")),
+        script=Markup(_resource("report.js")),
         identity=content.identity,
         summary=list(content.summary.items()),
         cards=cards,
-        cameras=None if plot is None else plotly_markup(plot),
-        cameras_id=CAMERAS_ID,
-        figures=[(title, png_uri(figure)) for title, figure in content.figures.items()],
+        states=state_counts(cards),
+        reasons=reason_kinds(cards),
+        cameras=None if plot is None else Markup(plotly_json(plot)),
+        plotly=None if plot is None else Markup(plotly_library()),
+        coverage=_pictures(content.coverage),
+        diversity=diversity_view(content.diversity),
+        labels=table_view(content.labels),
+        label_counts=table_view(content.label_counts),
+        azimuth_from=content.azimuth_from,
+        suggested=None if suggested is None else table_view(suggested),
+        where_to_stand=_pictures(_named("where to stand", content.where_to_stand)),
+        figures=_pictures(content.figures),
         selection=table_view(_ranked_first(content.selection)),
         scores=table_view(content.scores, _SCORE_COLUMNS),
         data_quality=table_view(content.data_quality),
@@ -79,6 +108,14 @@ def build_report(content: ReportContent) -> str:
         versions=mapping_view(content.versions),
         export_path=content.export_path,
     )
+
+
+def _named(title: str, figure: Figure | None) -> dict[str, Figure]:
+    return {} if figure is None else {title: figure}
+
+
+def _pictures(figures: Mapping[str, Figure] | Mapping[str, Figure | bytes]) -> list:
+    return [(title, png_uri(figure)) for title, figure in figures.items()]
 
 
 def _ranked_first(selection: pd.DataFrame) -> pd.DataFrame:

@@ -10,12 +10,12 @@ import pandas as pd
 def summary_numbers(
     frames: pd.DataFrame, scores: pd.DataFrame, selection_table: pd.DataFrame
 ) -> dict[str, str]:
-    """Frames in, dropped, usable and chosen, as words for people."""
+    """Frames in, dropped, kept and chosen, as words for people."""
     dropped = ~scores["usable"]
     return {
         "frames in": str(len(frames)),
         "dropped": str(int(dropped.sum())),
-        "usable": str(int(scores["usable"].sum())),
+        "kept": str(int(scores["usable"].sum())),
         "chosen": str(int(selection_table["chosen"].sum())),
     }
 
@@ -29,7 +29,7 @@ def summary_text(
 ) -> str:
     """The summary that ends a run's log: what went in, what was dropped and why."""
     dropped = scores[~scores["usable"]]
-    reasons = Counter(_kind(str(reason)) for reason in dropped["reason"])
+    reasons = Counter(kind_of_reason(str(reason)) for reason in dropped["reason"])
     why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     lines = [
         f"{identity}: {len(frames)} frames in, {len(dropped)} dropped"
@@ -40,6 +40,6 @@ def summary_text(
     return "\n".join(lines)
 
 
-def _kind(reason: str) -> str:
+def kind_of_reason(reason: str) -> str:
     """The reason without the frame that it names."""
     return "duplicate" if reason.startswith("duplicate of ") else reason

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,15 +39,28 @@ def table_view(table: pd.DataFrame, columns: Sequence[str] | None = None) -> Tab
 
 
 def mapping_view(mapping: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Names and values as text, numbers in full; mappings inside are joined with dots."""
+    """Names and values as text, numbers in full; what is nested is joined with dots."""
     rows: list[tuple[str, str]] = []
-    for key, value in mapping.items():
+    for key, given in mapping.items():
+        value: Any = _plain(given)
         if isinstance(value, Mapping) and value:
             inner = mapping_view(value)
             rows += [(f"{key}.{name}", text) for name, text in inner]
         else:
             rows.append((str(key), exact_text(value)))
     return rows
+
+
+def diversity_view(table: pd.DataFrame) -> TableView:
+    """The table of measures with what each says as its first column, with the unit."""
+    if "meaning" not in table:
+        return table_view(table)
+    units = [f" ({unit})" if unit else "" for unit in table["unit"]]
+    said = table.drop(columns=["measure", "unit", "meaning"])
+    said.insert(
+        0, "measure", [a + b for a, b in zip(table["meaning"], units, strict=True)]
+    )
+    return table_view(said)
 
 
 def exact_text(value: object) -> str:
@@ -84,6 +98,12 @@ def number_text(value: float) -> str:
     digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _plain(value: Any) -> Any:
+    """Options as a mapping; all else as it is."""
+    options = is_dataclass(value) and not isinstance(value, type)
+    return asdict(value) if options else value
 
 
 def _is_number(column: pd.Series) -> bool:

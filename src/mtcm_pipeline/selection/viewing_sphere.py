@@ -33,13 +33,23 @@ def view_vectors(centres_xyz: Float, directions: Float) -> Float:
         (N, 3) unit vectors, NaN without a pose.
     """
     backwards = -_unit(directions)
-    bearings = _unit(centres_xyz)
-    aligned = (bearings * backwards).sum(axis=1)
-    known = np.extract(np.isfinite(aligned), aligned)
-    if not known.size or np.median(known) < _INWARD_COSINE:
+    if not faces_the_subject(centres_xyz, directions):
         return backwards
+    bearings = _unit(centres_xyz)
     usable = np.all(np.isfinite(bearings), axis=1, keepdims=True)
     return np.where(usable, bearings, backwards)
+
+
+def faces_the_subject(centres_xyz: Float, directions: Float) -> bool:
+    """Whether the capture looks at the gauge's origin; False for a room or a panorama.
+
+    Args:
+        centres_xyz: (N, 3) camera centres in the canonical gauge, NaN without a pose.
+        directions: (N, 3) viewing directions, NaN without a pose.
+    """
+    aligned = -(_unit(centres_xyz) * _unit(directions)).sum(axis=1)
+    known = np.extract(np.isfinite(aligned), aligned)
+    return bool(known.size and np.median(known) >= _INWARD_COSINE)
 
 
 def angles_deg(view: Float, views: Float) -> Float:

@@ -27,6 +27,7 @@ def gather_the_export(
     points: SparsePoints,
     representations: np.ndarray,
     scores: pd.DataFrame,
+    pose_labels: pd.DataFrame,
     images: FileLoaders,
     masks: FileLoaders,
     made_masks: FileLoaders,
@@ -46,6 +47,7 @@ def gather_the_export(
         masks={**made_masks, **masks},
         pose_embeddings=representations[rows],
         view_weights=view_weights(scores["fault_score"].to_numpy()[rows]),
+        pose_labels=pose_labels.iloc[rows].to_csv(index=False, na_rep="nan"),
         undistort=options.undistort,
     )
 

@@ -17,6 +17,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "sparse_points",
                     "frame_representations",
                     "scores",
+                    "pose_labels",
                     "raw_images",
                     "raw_masks",
                     "made_masks",

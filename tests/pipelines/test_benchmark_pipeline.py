@@ -1,0 +1,95 @@
+"""The benchmark in Kedro: contract of its nodes, captures under data/, a whole run."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing
+
+import pytest
+import yaml
+
+from mtcm_pipeline.datasets.captures import CaptureFolders
+from mtcm_pipeline.errors import IdentityError
+from mtcm_pipeline.orchestration.option_sections import option_sections
+from mtcm_pipeline.pipelines.benchmark import create_pipeline
+from mtcm_pipeline.sample.generate import generate_sample
+from mtcm_pipeline.sample.options import SampleOptions
+from project_copy import ROOT, ProjectCopy
+
+IDENTITY = "Small Head"
+TINY = {
+    "benchmark": {
+        "arms": ["clean/none/fvs", "clean/none/view_coverage", "lingering/none/fvs"],
+        "budgets": [3],
+        "splits": 1,
+        "fit_seeds": 1,
+        "workers": 0,
+        "longer_side_px": 40,
+        "gaussians": 200,
+        "steps": 5,
+    }
+}
+
+_SMALL_SAMPLE = SampleOptions(
+    frames=24, width=48, height=64, seed=2, voxel_mm=12, supersample=1
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    copy = ProjectCopy(tmp_path_factory.mktemp("project"))
+    sample = generate_sample(_SMALL_SAMPLE)
+    for part, files in sample.parts.items():
+        folder = copy.data / part / IDENTITY
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    return copy
+
+
+def test_nodes_are_typed_for_kedro_and_their_datasets_are_in_the_catalog():
+    text = (ROOT / "conf/base/catalog.yml").read_text(encoding="utf-8")
+    catalog = yaml.safe_load(text)
+    sections = option_sections()
+    for node in create_pipeline().nodes:
+        hints = typing.get_type_hints(node.func)
+        arguments = [name for name in hints if name != "return"]
+        for name, argument in zip(node.inputs, arguments, strict=True):
+            if name.startswith("params:"):
+                assert hints[argument] is sections[name.removeprefix("params:")]
+            else:
+                assert name in catalog or name == "parameters"
+        for name in node.outputs:
+            assert catalog[name]["versioned"]
+            assert catalog[name]["metadata"]["kedro-viz"]["layer"] == "benchmark"
+
+
+def test_captures_come_without_their_planted_faults(project):
+    folders = CaptureFolders(project.data)
+    assert list(folders) == [IDENTITY]
+    metadata = project.data / "metadata" / IDENTITY
+    planted = json.loads((metadata / "planted_faults.json").read_bytes())
+    photos = folders[IDENTITY]()
+    assert planted
+    assert not set(photos.names) & set(planted)
+    assert len(photos) == 24 - len(planted)
+    with pytest.raises(IdentityError, match="Small Head"):
+        folders["Small Hed"]
+
+
+@pytest.mark.slow
+def test_a_whole_run_and_a_second_one_that_fits_nothing(project):
+    project.run("benchmark", identity=IDENTITY, **TINY)
+    rows = project.load("benchmark_rows", identity=IDENTITY)
+    assert len(rows) == 2 * 3
+    assert set(rows["selector"]) == {"fvs", "view_coverage"}
+    assert set(rows["pool"]) == {"clean", "lingering"}
+    page = project.load("benchmark_page", identity=IDENTITY)
+    links = re.findall(r"!\[.*\]\((.*)\)", page["benchmark.md"]().decode("utf-8"))
+    assert sorted(links) == sorted(set(page) - {"benchmark.md"})
+    folder = project.outputs(IDENTITY) / "benchmark"
+    journals = list((folder / "journals").iterdir())
+    before = [journal.read_bytes() for journal in journals]
+    project.run("benchmark", identity=IDENTITY, **TINY)
+    assert [journal.read_bytes() for journal in journals] == before

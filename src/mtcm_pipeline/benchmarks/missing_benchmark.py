@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 # (N - H, 3) views, (N - H, 3) centres, (N - H, 3) directions, count, generator -> (P, 3).
-Way = Callable[["_Rest", int, np.random.Generator], Float]
+Way = Callable[["Rest", int, np.random.Generator], Float]
 
 KINDS = ("azimuth", "high", "low")
 COUNTS = (1, 3, 5)
@@ -56,7 +56,7 @@ _CAP_DIRECTIONS = 2_000
 
 
 @dataclass(frozen=True)
-class _Rest:
+class Rest:
     """What is left of a capture, in its own gauge and in order of time."""
 
     views: Float
@@ -115,31 +115,31 @@ def hidden_part(views: Float, kind: str, rng: np.random.Generator) -> Bool:
     return np.asarray(hidden)
 
 
-def ours(rest: _Rest, count: int, rng: np.random.Generator) -> Float:
+def ours(rest: Rest, count: int, rng: np.random.Generator) -> Float:
     """The project's proposals."""
     options = MissingOptions(count=count)
     found = propose(band_of(rest.centres_xyz, rest.directions, options), options)
     return np.array([proposal.direction for proposal in found])
 
 
-def largest_empty_caps(rest: _Rest, count: int, rng: np.random.Generator) -> Float:
+def largest_empty_caps(rest: Rest, count: int, rng: np.random.Generator) -> Float:
     """Centres of the largest caps without a view, one after the other, at the cameras'
     elevations."""
     return _empty_caps(_elevations_of(rest), rest.views, count)
 
 
-def empty_caps_anywhere(rest: _Rest, count: int, rng: np.random.Generator) -> Float:
+def empty_caps_anywhere(rest: Rest, count: int, rng: np.random.Generator) -> Float:
     """The same on the whole sphere."""
     return _empty_caps(even_directions(_CAP_DIRECTIONS), rest.views, count)
 
 
-def random_in_the_band(rest: _Rest, count: int, rng: np.random.Generator) -> Float:
+def random_in_the_band(rest: Rest, count: int, rng: np.random.Generator) -> Float:
     """Any places at the cameras' elevations."""
     places = _elevations_of(rest)
     return places[rng.choice(len(places), count, replace=False)]
 
 
-def repeat_the_last(rest: _Rest, count: int, rng: np.random.Generator) -> Float:
+def repeat_the_last(rest: Rest, count: int, rng: np.random.Generator) -> Float:
     """Where the last picture was taken."""
     return np.repeat(rest.views[-1:], count, axis=0)
 
@@ -163,7 +163,7 @@ def measure(cameras: PosedCameras, capture: str, seeds: int) -> Iterator[Missing
         for seed in range(seeds):
             rng = np.random.default_rng([seed, KINDS.index(kind)])
             hidden = hidden_part(every, kind, rng)
-            rest, asked = _split(cameras, hidden)
+            rest, asked = split_capture(cameras, hidden)
             for way, propose_by in WAYS.items():
                 for count in COUNTS:
                     rng = np.random.default_rng([seed, count])
@@ -182,18 +182,18 @@ def measure(cameras: PosedCameras, capture: str, seeds: int) -> Iterator[Missing
                     )
 
 
-def _split(cameras: PosedCameras, hidden: Bool) -> tuple[_Rest, Float]:
+def split_capture(cameras: PosedCameras, hidden: Bool) -> tuple[Rest, Float]:
     """What is left, and (H, 3) the hidden views, both in the gauge of what is left."""
     left = [n for n, gone in zip(cameras.names, hidden, strict=True) if not gone]
     gauge = canonical_gauge(cameras.subset(left))
     centres = gauge.points(cameras.centres_xyz)
     directions = gauge.directions(cameras.viewing_directions)
     views = view_vectors(centres, directions)
-    rest = _Rest(views[~hidden], centres[~hidden], directions[~hidden])
+    rest = Rest(views[~hidden], centres[~hidden], directions[~hidden])
     return rest, views[hidden]
 
 
-def _elevations_of(rest: _Rest) -> Float:
+def _elevations_of(rest: Rest) -> Float:
     """(M, 3) even directions at the cameras' elevations."""
     places = even_directions(_CAP_DIRECTIONS)
     _, elevation = azimuth_elevation_deg(places)

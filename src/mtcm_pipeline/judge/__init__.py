@@ -1,1 +1,1 @@
-"""All evidence about frames and pairs, fused over the graph of frames."""
+"""All evidence of a capture, over the graph of its frames: which are faulty, and why."""

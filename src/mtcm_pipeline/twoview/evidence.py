@@ -16,6 +16,7 @@ from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.ingest.matching import match_to_images, natural_key
+from mtcm_pipeline.twoview.cells import cell_counts, cells_text
 from mtcm_pipeline.twoview.extraction import (
     FeatureStore,
     OnProgress,
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 
 Float = NDArray[np.float64]
 
+# Features in a cell of which one should match if others see the same there.
+_MATCHABLE = 3
+
 
 @dataclass(frozen=True)
 class TwoViewEvidence:
@@ -46,7 +50,8 @@ class TwoViewEvidence:
     Attributes:
         pairs: one row a compared pair, columns as in `table.PairRow`.
         frames: one row a posed frame, columns as in `frame_evidence`, and `features`,
-            how many were found, and `problem`, why none could be.
+            how many were found, `feature_cells`, where (`cells`), and `problem`, why
+            none could be.
     """
 
     pairs: pd.DataFrame
@@ -142,7 +147,9 @@ def judge_poses(
     pairs = pair_table(candidates, verified, cameras, options)
     counts = [len(features[n]) if n in features else 0 for n in cameras.names]
     frames = frame_evidence(pairs, cameras.names, options).assign(
-        features=counts, problem=[(problems or {}).get(n, "") for n in cameras.names]
+        features=counts,
+        problem=[(problems or {}).get(n, "") for n in cameras.names],
+        feature_cells=[feature_cells(features.get(n)) for n in cameras.names],
     )
     if poses_are_contradicted(pairs, options):
         log.warning(
@@ -152,6 +159,14 @@ def judge_poses(
         )
     _log_summary(pairs, frames)
     return TwoViewEvidence(pairs, frames)
+
+
+def feature_cells(features: Features | None) -> str:
+    """Where a photograph has features enough to be matched (`cells`); "" without any."""
+    if features is None or len(features) == 0:
+        return ""
+    counts = cell_counts(features.xy / np.array(features.size, dtype=np.float64))
+    return cells_text(counts >= _MATCHABLE)
 
 
 @contextmanager

@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.rotations import rotation_angle_deg
+from mtcm_pipeline.twoview.cells import cell_counts, cells_text, shares_of_rays
 from mtcm_pipeline.twoview.epipolar import (
     angle_deg,
     parallax_deg,
@@ -62,6 +64,12 @@ class PairRow:
         parallax_deg: median angle between the two rays of a match under the pair's own
             geometry; NaN unless connected.
         view_angle_deg: angle between the two optical axes as given.
+        turn_x_deg, turn_y_deg, turn_z_deg: the rotation, as a vector in the world's
+            axes, by which the given relative rotation must be turned to become the
+            estimated one; equal for all pairs between frames that are right and frames
+            that share one wrong turn; NaN unless connected.
+        cells_a: where in the first photograph verified matches lie (`cells`).
+        cells_b: where in the second.
     """
 
     name_a: str
@@ -79,6 +87,11 @@ class PairRow:
     direction_disagreement_deg: float = np.nan
     parallax_deg: float = np.nan
     view_angle_deg: float = np.nan
+    turn_x_deg: float = np.nan
+    turn_y_deg: float = np.nan
+    turn_z_deg: float = np.nan
+    cells_a: str = ""
+    cells_b: str = ""
 
 
 def pair_table(
@@ -141,7 +154,34 @@ def pair_row(
         median_epipolar_error_px=float(np.median(errors_px[pair.inliers])),
         behind_share=float(behind[pair.inliers].mean()),
     )
+    row = _with_cells(row, pair, cameras)
+    row = _with_turn(row, pair, cameras.cam_from_world[[i, j], :3, :3])
     return _with_own_geometry(row, pair, b_from_a, spread)
+
+
+def _with_cells(row: PairRow, pair: VerifiedPair, cameras: PosedCameras) -> PairRow:
+    """The row with where the verified matches lie."""
+    texts = [
+        cells_text(cell_counts(shares_of_rays(xy[pair.inliers], camera)) > 0)
+        for xy, camera in (
+            (pair.xy_a, cameras.camera_of(row.name_a)),
+            (pair.xy_b, cameras.camera_of(row.name_b)),
+        )
+    ]
+    return replace(row, cells_a=texts[0], cells_b=texts[1])
+
+
+def _with_turn(row: PairRow, pair: VerifiedPair, cam_from_world: Float) -> PairRow:
+    """The row with the rotation between given and estimated pose, in the world's axes.
+
+    If frame a's rotation is `R_a D` in truth, the estimate is `R_b (R_a D)'` and
+    `R_b' estimate R_a = D'`, whichever b it is compared with.
+    """
+    assert pair.b_from_a is not None
+    rotation_a, rotation_b = cam_from_world
+    turn = rotation_b.T @ pair.b_from_a[:3, :3] @ rotation_a
+    x, y, z = np.degrees(Rotation.from_matrix(turn).as_rotvec())
+    return replace(row, turn_x_deg=float(x), turn_y_deg=float(y), turn_z_deg=float(z))
 
 
 def judged_matches(

@@ -9,10 +9,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.content_store import ContentStore
+from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.consistency.evidence import gather_evidence
 from mtcm_pipeline.consistency.options import ScoreOptions
 from mtcm_pipeline.consistency.relative_quality import relative_quality
 from mtcm_pipeline.consistency.scores import score_frames
+from mtcm_pipeline.judge.pipeline_evidence import (
+    CaptureFiles,
+    CaptureTables,
+    can_be_judged,
+)
+from mtcm_pipeline.judge.score_table import with_judgement
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.results import HiddenPrediction, TrainedMtcm, TrainingSnapshot
 from mtcm_pipeline.mtcm.similarity import similarity_matrix
@@ -48,13 +57,25 @@ def score_every_frame(
     prediction: HiddenPrediction,
     frames: pd.DataFrame,
     pose_evidence: pd.DataFrame,
+    pairs: pd.DataFrame,
+    cameras: PosedCameras,
+    images: FileLoaders,
+    masks: FileLoaders,
+    made_masks: FileLoaders,
+    cache: ContentStore,
     options: ScoreOptions,
 ) -> pd.DataFrame:
-    """Fault score and reason of every frame."""
+    """Fault score and reason of every frame: by the judge, by rules where it cannot."""
     evidence = gather_evidence(tokens, prediction, options.neighbours)
     quality = relative_quality(frames, tokens, pose_evidence, options.neighbours)
     presence = frames[["has_image", "has_pose"]]
     scores = score_frames(evidence, quality, presence, options)
+    seen = CaptureTables(frames, tokens.times, cameras, pairs, pose_evidence)
+    if options.judge != "none" and can_be_judged(seen):
+        from mtcm_pipeline.judge.scoring import judge_capture
+
+        files = CaptureFiles(images, {**made_masks, **masks}, cache)
+        scores = with_judgement(scores, judge_capture(seen, files, options), options)
     for name, reason in scores.loc[~scores["usable"], ["name", "reason"]].itertuples(
         index=False
     ):

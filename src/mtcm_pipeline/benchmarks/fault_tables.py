@@ -1,0 +1,93 @@
+"""The rows of the fault benchmark, summed up for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from rich.table import Table
+
+# The kind of the rows of a spoilt capture as a whole.
+ALL_KINDS = "all"
+Value = Callable[[pd.DataFrame], float]
+
+
+def summary(rows: pd.DataFrame, value: Value) -> pd.DataFrame:
+    """Means over captures of a value of grouped rows, by kind and method."""
+    keys = ["kind", "strength", "method", "capture"]
+    by_capture = _each(rows, keys, value)
+    return by_capture.groupby(level=keys[:3]).mean().unstack("method")
+
+
+def _each(rows: pd.DataFrame, keys: list[str], value: Value) -> pd.Series:
+    """The value of every group."""
+    found = {key: value(group) for key, group in rows.groupby(keys)}
+    index = pd.MultiIndex.from_tuples(found, names=keys)
+    return pd.Series(list(found.values()), index=index, dtype=float)
+
+
+def roc_area(rows: pd.DataFrame) -> float:
+    """Share of won pairs."""
+    return float(rows["won"].sum() / (rows["frames"] * rows["sound"]).sum())
+
+
+def recall_at_5(rows: pd.DataFrame) -> float:
+    """Share of faulty frames found where 5 percent of the sound are lost."""
+    return float(rows["caught_5"].sum() / rows["frames"].sum())
+
+
+def recall_at_2(rows: pd.DataFrame) -> float:
+    """The same at 2 percent."""
+    return float(rows["caught_2"].sum() / rows["frames"].sum())
+
+
+def printed(title: str, table: pd.DataFrame) -> Table:
+    """A table of numbers for people."""
+    shown = Table("fault", *[str(c) for c in table.columns], title=title)
+    for key, values in table.iterrows():
+        words = " ".join(key) if isinstance(key, tuple) else str(key)
+        shown.add_row(words, *["–" if np.isnan(v) else f"{v:.3f}" for v in values])
+    return shown
+
+
+def carried_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """At the threshold carried from other captures: percent of sound frames lost (mean
+    and worst capture), faulty caught, and right reasons of those, by method."""
+    whole = rows[(rows["kind"] == ALL_KINDS) & rows["caught"].notna()]
+    table = {}
+    for method, mine in whole.groupby("method"):
+        lost = mine.groupby("capture")[["lost", "sound"]].sum()
+        percent = 100 * lost["lost"] / lost["sound"]
+        by_capture = mine.groupby("capture")[["caught", "frames", "reasons"]].sum()
+        table[method] = {
+            "lost %": percent.mean(),
+            "lost %, least": percent.min(),
+            "lost %, most": percent.max(),
+            "caught": (by_capture["caught"] / by_capture["frames"]).mean(),
+            "right reason": (by_capture["reasons"] / by_capture["caught"]).mean(),
+        }
+    return pd.DataFrame(table).T
+
+
+def blocks_and_many(rows: pd.DataFrame) -> pd.DataFrame:
+    """Recall at 5 percent lost for large blocks and for many faults, worst block area."""
+    table = {}
+    for method, mine in rows.groupby("method"):
+        blocks = mine[mine["kind"] == "block"]
+        large = blocks[blocks["plan"].str.contains("_30")]
+        many = mine[mine["plan"].str.contains("_45") & (mine["kind"] == ALL_KINDS)]
+        area = _each(blocks, ["capture"], roc_area)
+        table[method] = {
+            "block area": area.mean(),
+            "worst capture": area.min(),
+            "block of 30 %, recall at 5": _mean_recall(large),
+            "45 % faulty, recall at 5": _mean_recall(many),
+        }
+    return pd.DataFrame(table).T
+
+
+def _mean_recall(rows: pd.DataFrame) -> float:
+    if rows.empty:
+        return np.nan
+    return float(_each(rows, ["capture"], recall_at_5).mean())

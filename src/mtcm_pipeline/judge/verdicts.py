@@ -1,0 +1,260 @@
+"""The judge's word on every frame: faulty or not, why, and in which field.
+
+Dimension letters: N frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtcm_pipeline.consistency.scores import REASON_WORDS
+from mtcm_pipeline.errors import ParameterError
+from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
+from mtcm_pipeline.judge.checkpoint import Judge, Logits
+from mtcm_pipeline.judge.kinds import FAULT_KINDS, FIELDS, GROUP_OF
+from mtcm_pipeline.judge.neighbourhoods import pose_places, robust_z
+from mtcm_pipeline.judge.observations import Observations
+from mtcm_pipeline.judge.photo_evidence import detail_correlation
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+WORDS = {
+    "blurred": REASON_WORDS["blurred"],
+    "exposure": REASON_WORDS["exposure"],
+    "foreign": REASON_WORDS["foreign"],
+    "duplicate": REASON_WORDS["duplicate"],
+    "mask": REASON_WORDS["mask"],
+    "covered": "something else stands in the picture",
+    "time": "time disagrees with pose and appearance",
+    "swapped": "pose agrees better with {other}",
+    "block": "pose disagrees, together with its neighbours, with the rest",
+    "pose_time": REASON_WORDS["pose_time"],
+    "pose_appearance": REASON_WORDS["pose_appearance"],
+    "geometry": REASON_WORDS["geometry"],
+    "unknown": "unknown",
+}
+# A group of reasons must hold this share, or the reason is unknown.
+_SURE_REASON = 0.4
+# Robust standard deviations from which a frame lies off its path or its looks.
+_ODD = 2.0
+# Between these probabilities a frame without a connected pair is undecided.
+_UNDECIDED = (0.2, 0.8)
+_OTHERS_ASKED = 3
+# A copy stands where its original stands: within 0.007 camera distances, a centimetre at
+# arm's length. Neighbours of one orbit look alike too and are farther apart.
+_SAME_PLACE = 0.007
+# Successive frames of an ordered capture are nearer to each other than this share of the
+# distance between any two.
+_ORDERED = 0.5
+
+
+def judged_frames(
+    judge: Judge,
+    observations: Observations,
+    evidence: CaptureEvidence,
+    max_good_lost_percent: float,
+) -> pd.DataFrame:
+    """One row a frame, in the order of the observations.
+
+    Returns:
+        Columns `name`; `fault_probability`, calibrated; `fault_score` in 0..1, 0.5 at
+        the threshold; `faulty`; `verdict` (sound, faulty, or unknown where the evidence
+        is too thin); `kind`, the most likely fault if there is one; `field` that is
+        wrong (none, embedding, pose, mask, time); `reason` in words, empty where sound;
+        `other`, the frame that it repeats or whose pose it has; then the evidence,
+        columns `evidence_*`, NaN where absent.
+    """
+    if judge.calibration is None:
+        raise ParameterError("this judge is not calibrated: calibrate it first")
+    logits = judge.logits(observations)
+    adapted = judge.calibration.adapted(logits.faulty)
+    threshold = judge.calibration.threshold(max_good_lost_percent)
+    probability = judge.calibration.probability(adapted)
+    faulty = adapted > threshold
+    kinds = [FAULT_KINDS[k] for k in logits.kinds.argmax(axis=1)]
+    twins = twin_of(evidence)
+    faulty &= _can_be(kinds, evidence, twins)
+    faulty &= ~_original_gone(kinds, faulty, twins)
+    others = _others(kinds, faulty, evidence, observations, twins)
+    reasons = _reasons(logits, kinds, faulty, observations, others)
+    fields = [FIELDS[k] for k in logits.fields.argmax(axis=1)]
+    table = pd.DataFrame({"name": observations.names})
+    table["fault_probability"] = probability
+    table["fault_score"] = 1.0 / (1.0 + np.exp(-np.clip(adapted - threshold, -30, 30)))
+    table["faulty"] = faulty
+    table["verdict"] = _verdicts(faulty, probability, observations)
+    table["kind"] = np.where(faulty, kinds, "")
+    table["field"] = np.where(faulty, fields, "none")
+    table["reason"] = reasons
+    table["other"] = others
+    seen = pd.DataFrame(observations.raw, columns=list(observations.columns))
+    return pd.concat([table, seen.add_prefix("evidence_")], axis=1)
+
+
+def twin_of(evidence: CaptureEvidence) -> NDArray[np.int64]:
+    """(N,) the earlier frame whose picture is most alike; the first has itself."""
+    alike = detail_correlation(evidence.small)
+    earlier = np.where(np.tri(len(alike), k=-1, dtype=bool), alike, -2.0)
+    return earlier.argmax(axis=1)
+
+
+def _can_be(
+    kinds: list[str], evidence: CaptureEvidence, twins: NDArray[np.int64]
+) -> Bool:
+    """(N,) whether the fault that is suspected is possible at all.
+
+    A frame without a mask has no bad mask, a copy stands where its original stands, and
+    where no frame follows on the one before it none can be out of order.
+    """
+    kind = np.array(kinds)
+    places = pose_places(evidence.world_from_cam)
+    apart = np.linalg.norm(places - places[twins], axis=1)
+    itself = twins == np.arange(len(twins))
+    masked = np.isfinite(evidence.mask_cells).any(axis=(1, 2))
+    impossible = (kind == "mask") & ~masked
+    impossible |= (kind == "duplicate") & ((apart > _SAME_PLACE) | itself)
+    if not is_ordered(evidence):
+        impossible |= kind == "timestamp"
+    return ~impossible
+
+
+def is_ordered(evidence: CaptureEvidence) -> bool:
+    """Whether frames that follow each other in time stand near each other."""
+    order = np.argsort(evidence.times, kind="stable")
+    centres = evidence.world_from_cam[order, :3, 3]
+    centres = centres[np.isfinite(centres).all(axis=1)]
+    if len(centres) < 3:
+        return False
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    apart = np.linalg.norm(centres[:, None] - centres, axis=2)
+    between = apart[np.triu_indices(len(centres), k=1)]
+    return bool(np.median(steps) < _ORDERED * np.median(between))
+
+
+def _original_gone(
+    kinds: list[str], faulty: Bool, twins: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(N,) copies whose original is dropped: then the copy is worth keeping."""
+    copies = np.array([kind == "duplicate" for kind in kinds]) & faulty
+    return copies & faulty[twins] & (twins != np.arange(len(twins)))
+
+
+def _verdicts(faulty: Bool, probability: Float, observations: Observations) -> list[str]:
+    linked = np.isfinite(observations.column("disagree_all"))
+    low, high = _UNDECIDED
+    undecided = ~linked & (probability > low) & (probability < high)
+    return np.where(undecided, "unknown", np.where(faulty, "faulty", "sound")).tolist()
+
+
+def _others(
+    kinds: list[str],
+    faulty: Bool,
+    evidence: CaptureEvidence,
+    observations: Observations,
+    twins: NDArray[np.int64],
+) -> list[str]:
+    """The frame that is involved, or empty text."""
+    swapped = _pose_owners(kinds, faulty, evidence, observations)
+    found = []
+    for row, kind in enumerate(kinds):
+        other = -1
+        if faulty[row] and kind == "duplicate":
+            other = int(twins[row])
+        elif faulty[row] and GROUP_OF[kind] == "pose":
+            other = swapped[row]
+        found.append(evidence.names[other] if other >= 0 else "")
+    return found
+
+
+def _pose_owners(
+    kinds: list[str], faulty: Bool, evidence: CaptureEvidence, observations: Observations
+) -> list[int]:
+    """(N,) row of the frame that a frame's picture seems to have its pose from, or -1.
+
+    Where a picture belongs is told by the sound frames that it shares most verified
+    matches with. Two wrong frames of which each belongs where the other is said to stand
+    have been swapped.
+    """
+    places = pose_places(evidence.world_from_cam)
+    wrong = [i for i, k in enumerate(kinds) if faulty[i] and GROUP_OF[k] == "pose"]
+    belongs = {
+        row: _belongs(row, places, faulty, evidence, observations) for row in wrong
+    }
+    owners = [-1] * len(kinds)
+    for row in wrong:
+        best = None
+        for other in wrong:
+            if other == row or belongs[row] is None or belongs[other] is None:
+                continue
+            crossed = np.linalg.norm(belongs[row] - places[other]) + np.linalg.norm(
+                belongs[other] - places[row]
+            )
+            straight = np.linalg.norm(belongs[row] - places[row]) + np.linalg.norm(
+                belongs[other] - places[other]
+            )
+            if crossed < 0.5 * straight and (best is None or crossed < best[0]):
+                best = (crossed, other)
+        owners[row] = -1 if best is None else best[1]
+    return owners
+
+
+def _belongs(
+    row: int,
+    places: Float,
+    faulty: Bool,
+    evidence: CaptureEvidence,
+    observations: Observations,
+) -> Float | None:
+    """(6,) where a picture belongs; None where no sound frame matches it."""
+    ends = np.concatenate([observations.first, observations.second])
+    others = np.concatenate([observations.second, observations.first])
+    inliers = np.tile(evidence.pairs["verified_inliers"].to_numpy(np.float64), 2)
+    connected = np.tile(evidence.pairs["connected"].to_numpy(bool), 2)
+    mine = np.flatnonzero((ends == row) & connected & ~faulty[others])
+    if len(mine) == 0:
+        return None
+    best = mine[np.argsort(-inliers[mine], kind="stable")[:_OTHERS_ASKED]]
+    return np.median(places[others[best]], axis=0)
+
+
+def _reasons(
+    logits: Logits,
+    kinds: list[str],
+    faulty: Bool,
+    observations: Observations,
+    others: list[str],
+) -> list[str]:
+    groups = np.array([GROUP_OF[kind] for kind in FAULT_KINDS])
+    off_path = _odd(observations, "path_centre", "path_rotation")
+    off_looks = _odd(observations, "gp_looks", "far_from_embedding", "gp_centre")
+    reasons = []
+    for row, kind in enumerate(kinds):
+        if not faulty[row]:
+            reasons.append("")
+            continue
+        group = GROUP_OF[kind]
+        share = logits.kinds[row][groups == group].sum()
+        key = group if share >= _SURE_REASON else "unknown"
+        if key == "pose":
+            key = _pose_reason(kind, others[row], bool(off_path[row]), off_looks[row])
+        reasons.append(WORDS[key].format(other=others[row]))
+    return reasons
+
+
+def _pose_reason(kind: str, other: str, off_path: bool, off_looks: bool) -> str:
+    if other:
+        return "swapped"
+    if kind == "block":
+        return "block"
+    if off_path:
+        return "pose_time"
+    return "pose_appearance" if off_looks else "geometry"
+
+
+def _odd(observations: Observations, *columns: str) -> Bool:
+    """(N,) whether any of the columns stands out in its capture."""
+    z = [robust_z(observations.column(name), 0.2) for name in columns]
+    return np.nan_to_num(np.stack(z)).max(axis=0) >= _ODD

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mtcm_pipeline.capture.rotations import matrix_from_quat
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.selection.problem import SelectionProblem
+from mtcm_pipeline.surrogate.geometry import ViewGeometry
 from mtcm_pipeline.tokens.layout import CENTRE, QUATERNION, Tokens
 
 Float = NDArray[np.float64]
@@ -23,7 +24,10 @@ _USUAL_SHARE = 0.5
 
 
 def assemble_problem(
-    tokens: Tokens, similarity: NDArray[np.floating], scores: pd.DataFrame
+    tokens: Tokens,
+    similarity: NDArray[np.floating],
+    scores: pd.DataFrame,
+    geometry: ViewGeometry | None = None,
 ) -> SelectionProblem:
     """The selection problem of a capture.
 
@@ -31,6 +35,8 @@ def assemble_problem(
         tokens: of the capture.
         similarity: (N, N) learned similarity.
         scores: of `consistency.scores.score_frames`, rows as in `tokens`.
+        geometry: which points of the scene the frames see, in the tokens' gauge; one
+            without points counts as none.
 
     Raises:
         CaptureError: the scores are of other frames than the tokens.
@@ -61,6 +67,7 @@ def assemble_problem(
             if not ok
         },
         seconds=seconds if np.isfinite(seconds).all() else None,
+        geometry=geometry.aligned(tokens.names) if geometry and len(geometry) else None,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.surrogate.geometry import ViewGeometry
 
 Float = NDArray[np.float64]
 
@@ -32,6 +33,8 @@ class SelectionProblem:
         reasons_out: reason for each frame that is not eligible, by name.
         seconds: (N,) capture times in s, None where not all are known.
         forced: names that must be chosen, in the order in which they are ranked first.
+        geometry: which points of the scene each frame sees, rows as `names`, in the same
+            world as `centres_xyz`; None where it was not measured.
     """
 
     names: tuple[str, ...]
@@ -45,6 +48,7 @@ class SelectionProblem:
     reasons_out: dict[str, str] = field(default_factory=dict)
     forced: tuple[str, ...] = ()
     seconds: Float | None = None
+    geometry: ViewGeometry | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -62,6 +66,11 @@ class SelectionProblem:
         if self.embeddings.ndim != 2 or len(self.embeddings) != n:
             raise CaptureError(
                 f"selection: embeddings are {self.embeddings.shape}, not ({n}, D)"
+            )
+        if self.geometry is not None and self.geometry.names != self.names:
+            raise CaptureError(
+                "selection: the view geometry has other frames, or the same in another "
+                "order: use its `aligned`"
             )
         unknown = [name for name in self.forced if name not in self.names]
         if unknown:

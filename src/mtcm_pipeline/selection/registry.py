@@ -40,6 +40,7 @@ from mtcm_pipeline.selection.pool import (
 )
 from mtcm_pipeline.selection.problem import Selection, SelectionProblem
 from mtcm_pipeline.selection.seed import rank_seed
+from mtcm_pipeline.selection.view_coverage import rank_view_coverage
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -140,6 +141,7 @@ class Strategy:
 _POSE = ("pose",)
 _EMBEDDING = ("embedding",)
 _ALL = (
+    Strategy("view_coverage", rank_view_coverage, _POSE),
     Strategy("seed", rank_seed, (*_POSE, *_EMBEDDING), waives=True),
     Strategy("fvs", rank_fvs, _POSE),
     Strategy("fvs_directions", rank_fvs_directions, _POSE),

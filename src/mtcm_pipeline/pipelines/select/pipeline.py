@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mtcm_pipeline.pipelines.select.nodes import select_views
+from mtcm_pipeline.pipelines.select.nodes import measure_the_views, select_views
 
 
 def create_pipeline(**_: object) -> Pipeline:
@@ -10,10 +10,30 @@ def create_pipeline(**_: object) -> Pipeline:
     return Pipeline(
         [
             Node(
+                measure_the_views,
+                inputs=[
+                    "cameras",
+                    "gauge",
+                    "thumbnails",
+                    "raw_masks",
+                    "made_masks",
+                    "scores",
+                    "params:select",
+                ],
+                outputs="view_geometry",
+                name="measure_the_views",
+            ),
+            Node(
                 select_views,
-                inputs=["tokens", "similarity_matrix", "scores", "params:select"],
-                outputs=["selection", "selection_table", "pose_diversity"],
+                inputs=[
+                    "tokens",
+                    "similarity_matrix",
+                    "scores",
+                    "view_geometry",
+                    "params:select",
+                ],
+                outputs=["selection", "selection_table"],
                 name="select_views",
-            )
+            ),
         ]
     )

@@ -64,6 +64,7 @@ def benchmark_page(content: BenchmarkContent) -> str:
         budgets=sorted(content.rows["budget"].unique()),
         arms=arm_table(content.summary),
         by_capture=capture_table(content.summary),
+        by_budget=budget_table(content.summary),
         noise=markdown_table(_records(content.noise)),
         surrogate=markdown_table(_records(content.surrogate)),
     )
@@ -94,23 +95,32 @@ def arm_table(summary: pd.DataFrame) -> str:
 
 def capture_table(summary: pd.DataFrame) -> str:
     """Paired differences to FVS by capture, over all budgets."""
-    lines = summary[(summary["capture"] != ALL) & (summary["budget"] == ALL)]
-    captures = sorted(lines["capture"].unique())
+    return _across(_scope(summary, summary["budget"] == ALL), "capture", "")
+
+
+def budget_table(summary: pd.DataFrame) -> str:
+    """Paired differences to FVS by number of views, over all captures."""
+    return _across(_scope(summary, summary["capture"] == ALL), "budget", "K = ")
+
+
+def _across(summary: pd.DataFrame, by: str, prefix: str) -> str:
+    """A line an arm, a column a value of `by` but the one over all."""
+    lines = summary[summary[by] != ALL]
+    heads = sorted(lines[by].unique(), key=_counted)
     rows = []
-    for (pool, filter_, selector), arm in lines.groupby(
-        ["pool", "filter", "selector"], sort=False
-    ):
-        own = {line["capture"]: line for line in _records(arm)}
+    for arm, of_arm in lines.groupby(["pool", "filter", "selector"], sort=False):
+        own = {line[by]: difference_text(line, "minus_fvs") for line in _records(of_arm)}
+        pool, filter_, selector = map(str, arm)
         rows.append(
             {"pool": pool, "filter": filter_, "selector": selector}
-            | {
-                capture: difference_text(own[capture], "minus_fvs")
-                if capture in own
-                else ""
-                for capture in captures
-            }
+            | {f"{prefix}{head}": own.get(head, "") for head in heads}
         )
     return markdown_table(rows)
+
+
+def _counted(head: str) -> tuple[int, str]:
+    """Numbers by value, names by letters."""
+    return (int(head) if head.isdecimal() else 0, head)
 
 
 def difference_text(line: Mapping[str, object], name: str) -> str:

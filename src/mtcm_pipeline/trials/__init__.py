@@ -1,0 +1,1 @@
+"""Which selections reconstruct best: plans, splits, filters, statistics."""

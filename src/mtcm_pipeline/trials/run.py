@@ -1,0 +1,178 @@
+"""From a plan to rows: filters, selections and fits, one cell after another.
+
+A fit starts from nothing but the views that it is given.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.trials.bench import Bench, CleanCapture
+from mtcm_pipeline.trials.filters import Verdict
+from mtcm_pipeline.trials.fitting import FitTask, Outcome, task_of
+from mtcm_pipeline.trials.plan import Cell, Trial
+from mtcm_pipeline.trials.rows import TrialRow
+from mtcm_pipeline.trials.stage import Stage, chosen_views, staged, verdicts_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """What a fit came to, as a row has it."""
+
+    psnr: float
+    masked_psnr: float
+    worst: float
+    ssim: float
+    cpu_s: float
+
+
+class Memory:
+    """Fits that are known: the same subset with the same seed is never fitted twice."""
+
+    def __init__(self, rows: Iterable[TrialRow] = ()) -> None:
+        self._known: dict[tuple[str, int], _Scores] = {}
+        for row in rows:
+            scores = _Scores(row.psnr, row.masked_psnr, row.worst, row.ssim, row.cpu_s)
+            self._known[row.subset, row.fit_seed] = scores
+
+    def get(self, subset: str, fit_seed: int) -> _Scores | None:
+        """What is known of a fit."""
+        return self._known.get((subset, fit_seed))
+
+    def keep(self, subset: str, fit_seed: int, scores: _Scores) -> None:
+        """Remember a fit."""
+        self._known[subset, fit_seed] = scores
+
+
+def run_trials(
+    captures: Mapping[str, Callable[[], CleanCapture]],
+    cells: Sequence[Cell],
+    bench: Bench,
+    done: Collection[TrialRow] = (),
+) -> Iterator[TrialRow]:
+    """Rows of all trials that are not done, as they come.
+
+    Args:
+        captures: by name; loaded when their turn comes and kept.
+        cells: of `plan.plan_cells`.
+        bench: where they take place.
+        done: rows of before; theirs and those of another content are told apart.
+    """
+    loaded: dict[str, CleanCapture] = {}
+    memory = Memory(done)
+    answered = {(row.trial, row.content) for row in done}
+    for cell in cells:
+        name = cell.place.capture
+        if name not in loaded:
+            loaded[name] = captures[name]()
+        clean = loaded[name]
+        left = tuple(t for t in cell.trials if (t, clean.content) not in answered)
+        if left:
+            yield from _cell_or_nothing(Cell(left), clean, bench, memory)
+
+
+def _cell_or_nothing(
+    cell: Cell, clean: CleanCapture, bench: Bench, memory: Memory
+) -> Iterator[TrialRow]:
+    """A pool that this capture is too small for stops none of the others."""
+    try:
+        yield from run_cell(cell, clean, bench, memory)
+    except CaptureError as error:
+        place = cell.place
+        log.warning(
+            "%s, pool %s, %s split %d is left out: %s",
+            place.capture,
+            place.pool,
+            place.split_rule,
+            place.split,
+            error,
+        )
+
+
+def run_cell(
+    cell: Cell, clean: CleanCapture, bench: Bench, memory: Memory
+) -> Iterator[TrialRow]:
+    """Rows of one cell: stage, filter, select, fit."""
+    options = bench.options
+    stage = staged(cell, clean.photos, bench)
+    verdicts = verdicts_of(cell, stage, bench)
+    chosen = chosen_views(cell, stage, verdicts)
+    jobs: dict[tuple[str, int], FitTask] = {}
+    asking: dict[tuple[str, int], list[Trial]] = {}
+    for trial, names in chosen.items():
+        task = task_of(stage.views, names, stage.hidden, options, seed=trial.fit_seed)
+        key = (task.subset, trial.fit_seed)
+        jobs.setdefault(key, task)
+        asking.setdefault(key, []).append(trial)
+
+    def rows(key: tuple[str, int], scores: _Scores, first: bool) -> Iterator[TrialRow]:
+        for number, trial in enumerate(asking[key]):
+            row = _row(trial, chosen[trial], stage, verdicts[trial.filter], clean)
+            yield replace(
+                row,
+                settings=bench.settings,
+                **vars(scores),
+                subset=key[0],
+                repeated=number > 0 or not first,
+            )
+
+    for key in list(jobs):
+        if (known := memory.get(*key)) is not None:
+            del jobs[key]
+            yield from rows(key, known, first=False)
+    for key, outcome in bench.workers.run(bench.instruments.fit, jobs):
+        scores = scores_of(outcome)
+        memory.keep(*key, scores)
+        yield from rows(key, scores, first=True)
+
+
+def scores_of(outcome: Outcome) -> _Scores:
+    """Means over the test views, and the worst of them."""
+    return _Scores(
+        psnr=float(np.mean(outcome.psnr)),
+        masked_psnr=float(np.mean(outcome.masked_psnr)),
+        worst=float(np.min(outcome.primary)),
+        ssim=float(np.mean(outcome.ssim)),
+        cpu_s=outcome.cpu_s,
+    )
+
+
+def _row(
+    trial: Trial,
+    names: Sequence[str],
+    stage: Stage,
+    verdict: Verdict,
+    clean: CleanCapture,
+) -> TrialRow:
+    """A row without the numbers of its fit."""
+    pool, kept = stage.pool, set(verdict.kept)
+    expected = np.nan
+    if stage.untouched:
+        expected = clean.expected_quality(names, stage.hidden.names)
+    return TrialRow(
+        **vars(trial),
+        psnr=np.nan,
+        masked_psnr=np.nan,
+        worst=np.nan,
+        ssim=np.nan,
+        surrogate=float(expected),
+        chosen=len(names),
+        bad_chosen=len(pool.bad.intersection(names)),
+        pool_frames=len(pool.photos),
+        bad_frames=len(pool.bad),
+        bad_kept=len(pool.bad & kept),
+        good_lost=len(set(pool.photos.names) - pool.bad - kept),
+        cpu_s=np.nan,
+        repeated=False,
+        subset="",
+        content=clean.content,
+        settings="",
+        views="/".join(names),
+    )

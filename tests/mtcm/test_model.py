@@ -119,7 +119,7 @@ def test_next_pose_loss_by_hand():
     output = MtcmOutput(zeros, zeros, zeros, torch.ones(3, 7), zeros, zeros)
     pose = torch.zeros(3, 7)
     pose[2, 0] = 3.0
-    assert losses.next_pose_loss(output, pose, 2).item() == pytest.approx(2 + 6)
+    assert losses.next_pose_loss(output.next_pose, pose, 2).item() == pytest.approx(2 + 6)
 
 
 def test_gradients_agree_with_finite_differences(frames):

@@ -21,8 +21,16 @@ from synthetic import (
 )
 
 OPTIONS = TrainOptions(
-    d_model=32, layers=2, heads=4, epochs=30, snapshot_every=10, checkpoint_every=10
+    d_model=32,
+    layers=2,
+    heads=4,
+    epochs=30,
+    tasks=4,
+    init="none",
+    snapshot_every=10,
+    checkpoint_every=10,
 )
+PLAIN = TrainOptions(**{**OPTIONS.__dict__, "model": "plain"})
 
 
 class Store:
@@ -96,7 +104,16 @@ def test_a_checkpoint_of_other_options_or_garbage_is_not_used(tokens):
 
 
 def test_learning_beats_guessing_the_mean(tokens):
-    options = TrainOptions(d_model=64, layers=2, heads=4, epochs=250, dropout=0.0)
+    options = TrainOptions(
+        model="plain",
+        d_model=64,
+        layers=2,
+        heads=4,
+        epochs=250,
+        dropout=0.0,
+        learning_rate=5e-4,
+        patience=0,
+    )
     trained = train_mtcm(tokens, options)
     error = predict_hidden(trained, tokens).squared_error
     truth = trained.standardiser.apply(tokens.values)
@@ -156,7 +173,9 @@ def test_missing_parts_and_long_captures_do_not_crash():
     embeddings = smooth_embeddings(cameras)
     embeddings[3] = np.nan
     tokens, _ = build_tokens(frames, embeddings, cameras.subset(cameras.names[::2]))
-    options = TrainOptions(d_model=16, layers=1, heads=2, epochs=3, context_frames=20)
+    options = TrainOptions(
+        d_model=16, layers=1, heads=2, epochs=3, tasks=3, context_frames=20
+    )
     trained = train_mtcm(tokens, options)
     prediction = predict_hidden(trained, tokens)
     assert np.isnan(prediction.centre_error[1]) and np.isfinite(

@@ -24,6 +24,7 @@ from mtcm_pipeline.tokens.layout import FIELD_SLICES, FIELDS, TOKEN_WIDTH
 
 POSE_WIDTH = 7
 _TIME_BANDS = 16
+TIME_WIDTH = 4 * _TIME_BANDS
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Mtcm(nn.Module):
         super().__init__()
         width = options.d_model
         self.embed = TokenEmbedding(width)
-        self.time = nn.Linear(4 * _TIME_BANDS, width)
+        self.time = nn.Linear(TIME_WIDTH, width)
         self.layers = nn.ModuleList(
             EncoderLayer(width, options.heads, options.dropout)
             for _ in range(options.layers)

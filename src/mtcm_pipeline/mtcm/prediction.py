@@ -9,21 +9,29 @@ E model width.
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.rotations import matrix_from_quat, rotation_angle_deg
+from mtcm_pipeline.mtcm.fold_prediction import (
+    FoldView,
+    context_windows,
+    predict_by_prior,
+)
 from mtcm_pipeline.mtcm.masking import SWAP_GROUPS, interleaved_folds
 from mtcm_pipeline.mtcm.model import MtcmOutput
+from mtcm_pipeline.mtcm.prior import prior_view
+from mtcm_pipeline.mtcm.residual_model import ResidualOutput
 from mtcm_pipeline.mtcm.results import (
     HiddenPrediction,
     Representation,
     TrainedMtcm,
 )
 from mtcm_pipeline.mtcm.sequence import FrameSequence, as_bool, as_float, as_sequence
+from mtcm_pipeline.mtcm.tasks import in_time_order, take, task_tensors
 from mtcm_pipeline.tokens.layout import (
     CENTRE,
     FIELD_SLICES,
@@ -32,12 +40,24 @@ from mtcm_pipeline.tokens.layout import (
     TOKEN_WIDTH,
     Tokens,
 )
+from mtcm_pipeline.tokens.standardise import Standardiser
 
 Float = NDArray[np.float64]
 
 
-def predict_hidden(trained: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
-    """Predict every field of every frame while it is hidden."""
+def predict_hidden(
+    trained: TrainedMtcm, tokens: Tokens, views: Sequence[FoldView] | None = None
+) -> HiddenPrediction:
+    """Predict every field of every frame while it is hidden.
+
+    Args:
+        trained: the model, and the prior that it stands on.
+        tokens: of the capture.
+        views: of `fold_views`, where they are known already.
+    """
+    if trained.prior is not None:
+        values, log_variance = predict_by_prior(trained, tokens, views)
+        return _measure(values, trained.standardiser, log_variance, tokens)
     sequence = as_sequence(tokens, trained.standardiser)
     n = len(sequence)
     rows, variance = np.zeros((n, TOKEN_WIDTH)), np.zeros((n, len(FIELDS)))
@@ -47,44 +67,43 @@ def predict_hidden(trained: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
     order = np.argsort(tokens.times, kind="stable")
     values, log_variance = np.empty_like(rows), np.empty_like(variance)
     values[order], log_variance[order] = rows, variance
-    truth = trained.standardiser.apply(tokens.values)
-    errors = np.stack(
-        [
-            ((values - truth)[:, where] ** 2).mean(axis=1)
-            for where in FIELD_SLICES.values()
-        ],
-        axis=1,
-    )
-    return _measure(trained.standardiser.invert(values), errors, log_variance, tokens)
+    values = trained.standardiser.invert(values)
+    return _measure(values, trained.standardiser, log_variance, tokens)
 
 
 def represent(trained: TrainedMtcm, tokens: Tokens) -> Representation:
     """Representations, swap probabilities, attention and the next pose."""
-    sequence = as_sequence(tokens, trained.standardiser)
-    n = len(sequence)
+    ordered = in_time_order(tokens)
+    n = len(ordered)
     latent = np.zeros((n, trained.options.d_model))
     swap, attention = np.zeros((n, len(SWAP_GROUPS))), np.zeros((n, n), np.float32)
     for start, stop in context_windows(n, trained.options.context_frames):
-        window = sequence.window(start, stop)
-        output = _forward(trained, window, np.zeros_like(window.present), True)
+        window = take(ordered, np.arange(start, stop))
+        nothing = np.zeros_like(window.present)
+        output = _seen(trained, window, nothing, keep_attention=True)
         latent[start:stop] = output.latent.numpy()
         swap[start:stop] = output.swap_logits.sigmoid().numpy()
         attention[start:stop, start:stop] = output.attention[-1].mean(dim=0).numpy()
-    order = np.argsort(tokens.times, kind="stable")
-    back = np.argsort(order, kind="stable")
+    back = np.argsort(np.argsort(tokens.times, kind="stable"), kind="stable")
     return Representation(
         latent[back],
         swap[back],
         attention[np.ix_(back, back)],
-        _next_pose(trained, tokens),
+        _next_pose(trained, ordered),
     )
 
 
-def context_windows(n: int, context: int) -> list[tuple[int, int]]:
-    """Contiguous windows of at most `context` frames, equally long, that cover 0..n-1."""
-    count = -(-n // context)
-    edges = np.linspace(0, n, count + 1).round().astype(int)
-    return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
+def _seen(
+    trained: TrainedMtcm, window: Tokens, hidden: np.ndarray, *, keep_attention: bool
+) -> MtcmOutput | ResidualOutput:
+    """One forward pass over frames in order of time, whichever the model is."""
+    if trained.prior is None:
+        sequence = as_sequence(window, trained.standardiser)
+        return _forward(trained, sequence, hidden, keep_attention)
+    view = prior_view(window, hidden, trained.prior.choices)
+    inputs = task_tensors(window, trained.standardiser, hidden, view)
+    with torch.inference_mode():
+        return trained.model(inputs, keep_attention=keep_attention)
 
 
 def _predict_window(trained: TrainedMtcm, window: FrameSequence) -> tuple[Float, Float]:
@@ -106,24 +125,29 @@ def _predict_window(trained: TrainedMtcm, window: FrameSequence) -> tuple[Float,
     return values, variance
 
 
-def _next_pose(trained: TrainedMtcm, tokens: Tokens) -> Float:
+def _next_pose(trained: TrainedMtcm, ordered: Tokens) -> Float:
     """(7,) pose predicted for one more frame, of which everything is hidden."""
-    sequence = as_sequence(tokens, trained.standardiser)
-    first = max(0, len(sequence) - trained.options.context_frames + 1)
-    window = sequence.window(first, len(sequence))
-    n, step = len(window), 1.0 / max(len(sequence) - 1, 1)
-    extended = FrameSequence(
-        np.vstack([window.rows, np.zeros((1, TOKEN_WIDTH))]),
+    first = max(0, len(ordered) - trained.options.context_frames + 1)
+    window = take(ordered, np.arange(first, len(ordered)))
+    extended = _with_one_more(window, 1.0 / max(len(ordered) - 1, 1))
+    hidden = np.zeros_like(extended.present)
+    hidden[-1] = True
+    output = _seen(trained, extended, hidden, keep_attention=False)
+    row = np.zeros((1, TOKEN_WIDTH))
+    row[:, FIELD_SLICES["pose"]] = output.next_pose.numpy()[-1]
+    return _unit_quaternions(trained.standardiser.invert(row))[0, FIELD_SLICES["pose"]]
+
+
+def _with_one_more(window: Tokens, step: float) -> Tokens:
+    """The frames and one after them, of which nothing is known."""
+    row = np.zeros((1, TOKEN_WIDTH))
+    row[0, QUATERNION] = [1.0, 0.0, 0.0, 0.0]  # never shown
+    return Tokens(
+        (*window.names, ""),
+        np.vstack([window.values, row]),
         np.vstack([window.present, np.ones((1, len(FIELDS)), dtype=bool)]),
         np.append(window.times, window.times[-1] + step),
-        np.append(window.bearings_rad, np.nan),
     )
-    hidden = np.zeros_like(extended.present)
-    hidden[n] = True
-    output = _forward(trained, extended, hidden, False)
-    row = np.zeros((1, TOKEN_WIDTH))
-    row[:, FIELD_SLICES["pose"]] = output.next_pose.numpy()[n]
-    return _unit_quaternions(trained.standardiser.invert(row))[0, FIELD_SLICES["pose"]]
 
 
 def _forward(
@@ -140,9 +164,13 @@ def _forward(
 
 
 def _measure(
-    values: Float, errors: Float, log_variance: Float, tokens: Tokens
+    values: Float, standardiser: Standardiser, log_variance: Float, tokens: Tokens
 ) -> HiddenPrediction:
     """Errors in units that people read, from predicted token values (N, D)."""
+    missed = standardiser.apply(values) - standardiser.apply(tokens.values)
+    errors = np.stack(
+        [(missed[:, where] ** 2).mean(axis=1) for where in FIELD_SLICES.values()], axis=1
+    )
     values = _unit_quaternions(values)
     centre = np.linalg.norm(values[:, CENTRE] - tokens.values[:, CENTRE], axis=1)
     rotation = np.full(len(tokens), np.nan)

@@ -16,10 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.prior import FittedPrior
 from mtcm_pipeline.tokens.standardise import Standardiser
 
 if TYPE_CHECKING:
     from mtcm_pipeline.mtcm.model import Mtcm
+    from mtcm_pipeline.mtcm.residual_model import ResidualMtcm
 
 Float = NDArray[np.float64]
 
@@ -43,12 +45,14 @@ class TrainedMtcm:
         standardiser: of the tokens it was trained on.
         options: it was built and trained with.
         history: one row an epoch: the losses and the learning rate.
+        prior: that the model stands on; None for the plain model.
     """
 
-    model: Mtcm
+    model: Mtcm | ResidualMtcm
     standardiser: Standardiser
     options: TrainOptions
     history: pd.DataFrame
+    prior: FittedPrior | None = None
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,18 @@ def as_sequence(tokens: Tokens, standardiser: Standardiser) -> FrameSequence:
     """Standardised rows in the order of their times."""
     order = np.argsort(tokens.times, kind="stable")
     rows = np.nan_to_num(standardiser.apply(tokens.values), nan=0.0)
-    centres = tokens.values[:, CENTRE]
-    bearings = np.arctan2(centres[:, 1], centres[:, 0])
     return FrameSequence(
-        rows[order], tokens.present[order], tokens.times[order], bearings[order]
+        rows[order],
+        tokens.present[order],
+        tokens.times[order],
+        bearings_rad(tokens)[order],
     )
+
+
+def bearings_rad(tokens: Tokens) -> np.ndarray:
+    """(N,) azimuth of the camera around the subject; NaN without a pose."""
+    centres = tokens.values[:, CENTRE]
+    return np.arctan2(centres[:, 1], centres[:, 0])
 
 
 def as_float(array: np.ndarray) -> Tensor:

@@ -6,11 +6,11 @@ Dimension letters: N frames, F = 5 fields, E model width, S frames shown in a he
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
-from mtcm_pipeline.mtcm.model import Mtcm
+from mtcm_pipeline.mtcm.fold_prediction import FoldView, fold_views, with_gates
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prediction import predict_hidden, represent
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm, TrainingSnapshot
@@ -23,9 +23,16 @@ from mtcm_pipeline.tokens.standardise import Standardiser
 _MOST_HEATMAP_FRAMES = 128
 
 
-def take_snapshot(epoch: int, trained: TrainedMtcm, tokens: Tokens) -> TrainingSnapshot:
+def take_snapshot(
+    epoch: int,
+    trained: TrainedMtcm,
+    tokens: Tokens,
+    views: Sequence[FoldView] | None = None,
+) -> TrainingSnapshot:
     """Predict, represent, and keep what the figures need."""
-    prediction = predict_hidden(trained, tokens)
+    if trained.prior is not None:
+        trained = with_gates(trained, tokens, views)
+    prediction = predict_hidden(trained, tokens, views)
     representation = represent(trained, tokens)
     shown = min(len(tokens), _MOST_HEATMAP_FRAMES)
     rows = np.linspace(0, len(tokens) - 1, shown).round().astype(np.int64)
@@ -51,29 +58,31 @@ def train_with_snapshots(
     """
     standardiser = Standardiser.fit(tokens)
     taken: dict[int, TrainingSnapshot] = {}
+    views: list[FoldView] = []
 
     fingerprint = training_fingerprint(as_sequence(tokens, standardiser), options)
 
-    def on_snapshot(epoch: int, model: Mtcm) -> None:
-        so_far = TrainedMtcm(model, standardiser, options, pd.DataFrame())
-        taken[epoch] = take_snapshot(epoch, so_far, tokens)
+    def on_snapshot(epoch: int, so_far: TrainedMtcm) -> None:
+        if so_far.prior is not None and not views:
+            views.extend(fold_views(tokens, standardiser, so_far.prior.choices, options))
+        taken[epoch] = take_snapshot(epoch, so_far, tokens, views or None)
         if checkpoints is not None:
             checkpoints.write(f"snapshot_{epoch}", _pack(taken[epoch], fingerprint))
 
     trained = train_mtcm(
         tokens, options, checkpoints=checkpoints, on_snapshot=on_snapshot
     )
-    for epoch in _snapshot_epochs(options):
+    for epoch in _snapshot_epochs(options, len(trained.history)):
         stored = checkpoints.read(f"snapshot_{epoch}") if checkpoints else None
         if epoch not in taken and (kept := _unpack(stored, fingerprint)):
             taken[epoch] = kept
     return trained, [taken[epoch] for epoch in sorted(taken)]
 
 
-def _snapshot_epochs(options: TrainOptions) -> list[int]:
-    """Epochs at which a training takes snapshots, the last one included."""
-    regular = range(options.snapshot_every, options.epochs + 1, options.snapshot_every)
-    return sorted({*regular, options.epochs})
+def _snapshot_epochs(options: TrainOptions, last: int) -> list[int]:
+    """Epochs at which a training of `last` epochs took snapshots."""
+    regular = range(options.snapshot_every, last + 1, options.snapshot_every)
+    return sorted({*regular, last})
 
 
 def _pack(snapshot: TrainingSnapshot, fingerprint: str) -> bytes:

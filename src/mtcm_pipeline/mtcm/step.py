@@ -49,17 +49,16 @@ def step_losses(
     terms = {
         "reconstruction": losses.reconstruction_loss(errors, counted),
         "variance": losses.variance_loss(output.log_variance, errors, counted),
-        "swap": losses.swap_loss(output, *_swap_targets(window, hidden, source)),
+        "swap": losses.swap_loss(
+            output.swap_logits, *swap_targets(window.rows, window.present, hidden, source)
+        ),
         "next_pose": errors.sum() * 0.0
         if last is None
-        else losses.next_pose_loss(output, truth[:, FIELD_SLICES["pose"]], last),
+        else losses.next_pose_loss(
+            output.next_pose, truth[:, FIELD_SLICES["pose"]], last
+        ),
     }
-    total = (
-        terms["reconstruction"]
-        + options.pose_weight * terms["next_pose"]
-        + options.swap_weight * terms["swap"]
-        + options.variance_weight * terms["variance"]
-    )
+    total = losses.weighted_total(terms, options)
     return {"loss": total, **terms}
 
 
@@ -68,24 +67,30 @@ def _last_posed(present: np.ndarray) -> int | None:
     return int(posed[-1]) if len(posed) else None
 
 
-def _swap_targets(
-    window: FrameSequence, hidden: np.ndarray, source: np.ndarray
+def swap_targets(
+    rows: np.ndarray, present: np.ndarray, hidden: np.ndarray, source: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """(N, G) swapped or not, and (N, G) whether the group was shown at all.
 
     Where the other frame's numbers are the same, nothing was swapped.
+
+    Args:
+        rows: (N, D) standardised tokens before the swaps.
+        present: (N, F).
+        hidden: (N, F).
+        source: (N, G) frame that each group was taken from.
     """
-    own = np.arange(len(window))[:, None]
+    own = np.arange(len(rows))[:, None]
     judged = np.stack(
         [
-            (window.present & ~hidden)[:, [FIELDS.index(name) for name in fields]].any(1)
+            (present & ~hidden)[:, [FIELDS.index(name) for name in fields]].any(1)
             for fields in SWAP_GROUPS.values()
         ],
         axis=1,
     )
     changed = np.stack(
         [
-            (window.rows[source[:, group]] != window.rows)[:, _numbers_of(fields)].any(1)
+            (rows[source[:, group]] != rows)[:, _numbers_of(fields)].any(1)
             for group, fields in enumerate(SWAP_GROUPS.values())
         ],
         axis=1,

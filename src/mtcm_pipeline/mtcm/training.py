@@ -1,4 +1,4 @@
-"""Training the MTCM on one capture: reproducible, and resumable after a kill.
+"""Training the MTCM: reproducible, resumable after a kill, stopped when it is enough.
 
 Dimension letters: N frames.
 """
@@ -11,28 +11,60 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from rich.progress import Progress
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.mtcm import losses, masking, model, step
-from mtcm_pipeline.mtcm.model import Mtcm
+from mtcm_pipeline.mtcm import lessons as lessons_module
+from mtcm_pipeline.mtcm import (
+    losses,
+    masking,
+    model,
+    prior,
+    residual_model,
+    step,
+    tasks,
+)
+from mtcm_pipeline.mtcm.fold_prediction import with_gates
+from mtcm_pipeline.mtcm.lessons import (
+    Lessons,
+    PlainLessons,
+    capture_choices,
+    capture_lessons,
+)
 from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.prior import PARTS, FittedPrior
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm
 from mtcm_pipeline.mtcm.sequence import FrameSequence, as_sequence
-from mtcm_pipeline.mtcm.step import step_losses
+from mtcm_pipeline.mtcm.start import initial_digest, starting_weights
+from mtcm_pipeline.regressors import ensemble, gaussian
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
 log = logging.getLogger(__name__)
 
 _CHECKPOINT = "checkpoint"
+_EXAM_EVERY = 10
+# Modules whose code decides what a training comes to.
+_DECISIVE = (
+    masking,
+    model,
+    residual_model,
+    losses,
+    step,
+    lessons_module,
+    tasks,
+    prior,
+    ensemble,
+    gaussian,
+)
 HISTORY_COLUMNS = [
     "epoch",
     "loss",
@@ -49,7 +81,7 @@ def train_mtcm(
     options: TrainOptions,
     *,
     checkpoints: CheckpointStore | None = None,
-    on_snapshot: Callable[[int, Mtcm], None] | None = None,
+    on_snapshot: Callable[[int, TrainedMtcm], None] | None = None,
 ) -> TrainedMtcm:
     """Train on one capture.
 
@@ -61,10 +93,11 @@ def train_mtcm(
         tokens: of the capture; at least 4 frames.
         options: of the model and the training.
         checkpoints: where to resume from and write to; None keeps nothing.
-        on_snapshot: called with the epoch and the model (in evaluation mode) every
+        on_snapshot: called with the epoch and what is trained so far every
             `options.snapshot_every` epochs and after the last.
 
     Raises:
+        ParameterError: the weights to start from cannot be used.
         CaptureError: fewer than 4 frames.
     """
     if len(tokens) < 4:
@@ -73,50 +106,113 @@ def train_mtcm(
             f"other and needs at least 4"
         )
     standardiser = Standardiser.fit(tokens)
-    run = _Run.start(as_sequence(tokens, standardiser), options)
+    start = starting_weights(options)
+    fingerprint = training_fingerprint(as_sequence(tokens, standardiser), options)
+    lessons, choices = _lessons(tokens, standardiser, options)
+
+    def kept(model: Any, history: list[dict[str, float]]) -> TrainedMtcm:
+        table = pd.DataFrame(history, columns=HISTORY_COLUMNS)
+        return TrainedMtcm(model, standardiser, options, table, choices)
+
+    run = train_on(
+        lessons,
+        options,
+        fingerprint,
+        start=start,
+        checkpoints=checkpoints,
+        on_snapshot=None
+        if on_snapshot is None
+        else lambda epoch, model: on_snapshot(epoch, kept(model, [])),
+    )
+    trained = kept(run.model.eval(), run.history)
+    return trained if choices is None else with_gates(trained, tokens)
+
+
+def _lessons(
+    tokens: Tokens, standardiser: Standardiser, options: TrainOptions
+) -> tuple[Lessons, FittedPrior | None]:
+    if options.model == "plain":
+        return PlainLessons(as_sequence(tokens, standardiser), options), None
+    choices = capture_choices(tokens, options)
+    lessons = capture_lessons(tokens, standardiser, choices, options)
+    return lessons, FittedPrior(choices, dict.fromkeys(PARTS, 1.0))
+
+
+def train_on(
+    lessons: Lessons,
+    options: TrainOptions,
+    fingerprint: str,
+    *,
+    start: Mapping[str, Tensor] | None = None,
+    checkpoints: CheckpointStore | None = None,
+    on_snapshot: Callable[[int, nn.Module], None] | None = None,
+) -> TrainingRun:
+    """Practise lessons until the epochs are over or nothing gets better.
+
+    Args:
+        lessons: where losses come from.
+        options: of the training.
+        fingerprint: of everything that decides the result; a checkpoint with another
+            one is not used.
+        start: weights to start from; None for freshly drawn ones.
+        checkpoints: where to resume from and write to; None keeps nothing.
+        on_snapshot: called with the epoch and the model (in evaluation mode) every
+            `options.snapshot_every` epochs and after the last.
+    """
+    run = TrainingRun.start(lessons, options, fingerprint, start)
     with torch.random.fork_rng(devices=[]), Progress(transient=True) as progress:
         torch.set_rng_state(run.torch_state)
         run.resume(checkpoints)
         task = progress.add_task("training the MTCM", total=options.epochs)
         progress.update(task, completed=run.epoch)
-        while run.epoch < options.epochs:
+        while not run.finished:
             run.train_epoch()
             progress.update(task, completed=run.epoch)
             # The snapshot first: a run killed in between takes it again.
-            if on_snapshot and _due(run.epoch, options.snapshot_every, options):
+            if on_snapshot and run.due(options.snapshot_every):
                 on_snapshot(run.epoch, run.model.eval())
-            if checkpoints and _due(run.epoch, options.checkpoint_every, options):
+            if checkpoints and run.due(options.checkpoint_every):
                 checkpoints.write(_CHECKPOINT, run.checkpoint())
-    return TrainedMtcm(
-        run.model.eval(),
-        standardiser,
-        options,
-        pd.DataFrame(run.history, columns=HISTORY_COLUMNS),
-    )
-
-
-def _due(epoch: int, every: int, options: TrainOptions) -> bool:
-    return epoch % every == 0 or epoch == options.epochs
+    run.keep_best()
+    return run
 
 
 @dataclass
-class _Run:
-    """Everything that changes while training, so that it can be saved and resumed."""
+class TrainingRun:
+    """Everything that changes while training, so that it can be saved and resumed.
 
-    sequence: FrameSequence
+    Attributes:
+        best: held-out loss and weights of the best epoch so far; None before the first
+            exam.
+        best_epoch: when it was.
+    """
+
+    lessons: Lessons
     options: TrainOptions
-    model: Mtcm
+    fingerprint: str
+    model: nn.Module
     optimiser: torch.optim.Optimizer
     rng: np.random.Generator
     torch_state: Tensor
     epoch: int
     history: list[dict[str, float]]
+    best: tuple[float, dict[str, Tensor]] | None = None
+    best_epoch: int = 0
 
     @classmethod
-    def start(cls, sequence: FrameSequence, options: TrainOptions) -> _Run:
+    def start(
+        cls,
+        lessons: Lessons,
+        options: TrainOptions,
+        fingerprint: str,
+        weights: Mapping[str, Tensor] | None,
+    ) -> TrainingRun:
+        """Model, optimiser and generators as they are before the first step."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            model = Mtcm(options)
+            model = lessons.new_model()
+            if weights is not None:
+                model.load_state_dict(dict(weights))
             torch_state = torch.get_rng_state()
         optimiser = torch.optim.AdamW(
             model.parameters(),
@@ -125,36 +221,52 @@ class _Run:
             weight_decay=options.weight_decay,
         )
         rng = np.random.default_rng(options.seed)
-        return cls(sequence, options, model, optimiser, rng, torch_state, 0, [])
+        run = cls(
+            lessons, options, fingerprint, model, optimiser, rng, torch_state, 0, []
+        )
+        if weights is not None and options.patience:
+            run._examine()  # a start that practice only harms is kept as it is
+        return run
+
+    @property
+    def finished(self) -> bool:
+        """Whether the epochs are over, or nothing got better for long."""
+        patience = self.options.patience
+        tired = patience > 0 and self.epoch - self.best_epoch >= patience
+        return self.epoch >= self.options.epochs or tired
+
+    def due(self, every: int) -> bool:
+        """Whether something that happens so often, and at the end, happens now."""
+        return self.epoch % every == 0 or self.finished
 
     def train_epoch(self) -> None:
-        """One pass: as many windows as it takes to see every frame about once."""
+        """Practise one epoch, and examine every so often."""
         self.model.train()
-        rows = [self._step(window) for window in self._windows()]
+        steps = self.lessons.epoch(self.model, self.rng)
+        rows = [self._step(terms) for terms in steps]
         self.epoch += 1
         means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
         self.history.append({"epoch": self.epoch, **means})
+        if self.options.patience and self.epoch % _EXAM_EVERY == 0:
+            self._examine()
 
-    def _windows(self) -> list[FrameSequence]:
-        """Contiguous windows of random length and place, ending anywhere.
+    def _examine(self) -> None:
+        self.model.eval()
+        with torch.inference_mode():
+            loss = self.lessons.exam(self.model)
+        if self.best is None or loss < self.best[0]:
+            weights = {k: v.clone() for k, v in self.model.state_dict().items()}
+            self.best, self.best_epoch = (loss, weights), self.epoch
 
-        The next-pose head learns from each window's last frame; were the window always
-        the whole capture, it would learn one pose by heart.
-        """
-        n, most = len(self.sequence), self.options.context_frames
-        windows = []
-        for _ in range(-(-n // most)):
-            longest = min(n, most)
-            length = int(self.rng.integers(max(4, longest // 2), longest + 1))
-            start = int(self.rng.integers(n - length + 1))
-            windows.append(self.sequence.window(start, start + length))
-        return windows
+    def keep_best(self) -> None:
+        """Go back to the weights with the best exam."""
+        if self.best is not None and self.options.patience:
+            self.model.load_state_dict(self.best[1])
 
-    def _step(self, window: FrameSequence) -> dict[str, float]:
+    def _step(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
         rate = self._learning_rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        terms = step_losses(self.model, window, self.options, self.rng)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
@@ -177,13 +289,15 @@ class _Run:
         """The state of the run; tensors and plain values only."""
         buffer = io.BytesIO()
         content = {
-            "fingerprint": training_fingerprint(self.sequence, self.options),
+            "fingerprint": self.fingerprint,
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "rng": json.dumps(self.rng.bit_generator.state),
             "torch_state": torch.get_rng_state(),
             "epoch": self.epoch,
             "history": self.history,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
         }
         torch.save(content, buffer)
         return buffer.getvalue()
@@ -199,7 +313,7 @@ class _Run:
         except Exception as error:
             log.warning("the checkpoint cannot be read (%s): training anew", error)
             return
-        if fingerprint != training_fingerprint(self.sequence, self.options):
+        if fingerprint != self.fingerprint:
             log.info("the checkpoint is of another training: training anew")
             return
         self.model.load_state_dict(content["model"])
@@ -207,6 +321,7 @@ class _Run:
         self.rng.bit_generator.state = json.loads(content["rng"])
         torch.set_rng_state(content["torch_state"])
         self.epoch, self.history = content["epoch"], content["history"]
+        self.best, self.best_epoch = content["best"], content["best_epoch"]
         log.info("resuming the training after epoch %d", self.epoch)
 
 
@@ -218,8 +333,9 @@ def training_fingerprint(sequence: FrameSequence, options: TrainOptions) -> str:
     """
     digest = hashlib.sha256(json.dumps(asdict(options), sort_keys=True).encode())
     digest.update(torch.__version__.encode())
-    for module in (masking, model, losses, step, sys.modules[__name__]):
+    for module in (*_DECISIVE, sys.modules[__name__]):
         digest.update(inspect.getsource(module).encode())
+    digest.update(initial_digest(options).encode())
     for array in (sequence.rows, sequence.present, sequence.times):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -1,1 +1,1 @@
-"""Hidden fields of frames predicted without a network."""
+"""Hidden fields of frames predicted from shown frames, without a network."""

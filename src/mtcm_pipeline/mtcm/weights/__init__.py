@@ -1,0 +1,1 @@
+"""Pretrained weights and their cards, as files of the package."""

@@ -195,7 +195,7 @@ def without_order(tokens: Tokens, rng: np.random.Generator) -> Tokens:
 
 
 def in_another_basis(task: TrainingTask, rng: np.random.Generator) -> TrainingTask:
-    """The same draw with the embedding in another basis and the world turned about up.
+    """The same draw with the embedding in another basis.
 
     Only the token's own numbers change: all the prior's evidence is made of distances.
     """

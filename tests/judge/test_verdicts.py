@@ -112,6 +112,36 @@ def test_swapped_poses_name_each_other(sound, monkeypatch):
     assert table["other"].iloc[16] == "f004.jpg"
 
 
+def test_a_frame_that_was_measured_to_be_blurred_stays_so():
+    rules = pd.DataFrame(
+        {
+            "name": list("ab"),
+            "fault_score": [0.7, 0.8],
+            "faulty": True,
+            "usable": False,
+            "reason": "blurred",
+            "other": "",
+        }
+    )
+    judge = pd.DataFrame(
+        {
+            "name": list("ab"),
+            "fault_probability": [0.1, 0.9],
+            "fault_score": [0.2, 0.9],
+            "faulty": [False, True],
+            "verdict": ["sound", "faulty"],
+            "kind": ["", "foreign"],
+            "field": "none",
+            "reason": ["", "foreign subject"],
+            "other": "",
+        }
+    )
+    table = with_judgement(rules, judge, ScoreOptions())
+    assert table["faulty"].all()
+    assert table["reason"].tolist() == ["blurred", "foreign subject"]
+    assert table["fault_score"].tolist() == [0.7, 0.9]
+
+
 def test_the_judge_outranks_rules_except_on_exact_copies():
     rules = pd.DataFrame(
         {

@@ -16,7 +16,8 @@ def with_judgement(
 
     Frames that the judge did not see keep what the rules say. A frame that the rules
     found to repeat another stays a copy: copies are found exactly, whatever else is odd
-    about them.
+    about them. A frame that is half as sharp as its neighbours is blurred, and stays so
+    where the judge sees nothing else in it.
 
     Args:
         rules: of `consistency.scores.score_frames`, one row a frame.
@@ -32,7 +33,8 @@ def with_judgement(
     faulty = found["faulty"].eq(True).to_numpy()
     if not options.drop_duplicates:
         faulty = faulty & ~found["kind"].eq("duplicate").to_numpy()
-    taken = seen & ~copies
+    blurred = (rules["reason"].eq("blurred") & rules["faulty"]).to_numpy() & ~faulty
+    taken = seen & ~copies & ~blurred
     table = rules.copy()
     table["fault_score"] = rules["fault_score"].mask(taken, found["fault_score"].array)
     table["faulty"] = rules["faulty"].mask(taken, pd.array(faulty))

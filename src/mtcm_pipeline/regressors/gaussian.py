@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.regressors.decomposition import left_singular
 from mtcm_pipeline.regressors.estimate import Estimate
 from mtcm_pipeline.regressors.folds import Fold, one_by_one
 from mtcm_pipeline.regressors.kernels import Kernel, KernelSpace, kernel_space
@@ -263,7 +264,7 @@ def _compact(learned: Float) -> Float:
     """(S, r) numbers with the same products as the targets': 384 are never needed."""
     if learned.shape[1] <= len(learned):
         return learned
-    left, spread, _ = np.linalg.svd(learned, full_matrices=False)
+    left, spread = left_singular(learned)
     return left * spread
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.rotations import matrix_from_quat
+from mtcm_pipeline.regressors.decomposition import left_singular
 from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION, Tokens
 
 Float = NDArray[np.float64]
@@ -192,7 +193,7 @@ def embedding_distances(embeddings: Float, visible: Bool) -> dict[str, Float]:
         visible: (N,) rows that may be looked at; the others' distances are NaN.
     """
     rows = embeddings[visible] - embeddings[visible].mean(axis=0)
-    left, spread, _ = np.linalg.svd(rows, full_matrices=False)
+    left, spread = left_singular(rows)
     spread = np.maximum(spread, 1e-9 * max(float(spread[0]), 1e-12))
     distances = {}
     for components, power in EMBEDDING_VIEWS:

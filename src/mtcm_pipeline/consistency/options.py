@@ -15,7 +15,7 @@ class ScoreOptions:
             of a frame on an orbit and stay within about 30 degrees.
         outlier_limit: robust standard deviations (of this capture's own spread) beyond
             which two witnesses together make a fault. Set on the sample's wrong pose
-            and foreign frame; docs/measurements.md says what it does on real captures.
+            and foreign frame.
         blur_limit: share of the neighbours' sharpness under which a frame is blurred,
             unless good frames of this capture vary as much.
         exposure_limit: factor in mean luminance, up or down, to the neighbours; likewise.

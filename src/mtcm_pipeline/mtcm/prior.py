@@ -321,7 +321,7 @@ def _pair_features(
     seen = known[:, FIELDS.index("embedding")]
     looks[seen] = tokens.field("embedding")[seen]
     if embedding is not None:
-        predicted = embedding.asked & np.isfinite(embedding.stack).all(axis=1)
+        predicted = embedding.asked
         looks[predicted] = embedding.stack[predicted]
         seen = seen | predicted
     apart = np.zeros((len(tokens), len(tokens)))

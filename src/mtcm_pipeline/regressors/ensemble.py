@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtcm_pipeline.regressors.belief import shrunk_to_mean
 from mtcm_pipeline.regressors.estimate import Estimate
 from mtcm_pipeline.regressors.folds import Fold
 from mtcm_pipeline.regressors.gaussian import Chosen, FittedProcess, choose_kernel
 from mtcm_pipeline.regressors.kernels import kernel_space
 from mtcm_pipeline.regressors.orbit import OnOrbit, orbit_numbers, pose_from_orbit
 from mtcm_pipeline.regressors.plain import Mean, NearestFrames, TimeInterpolation
-from mtcm_pipeline.regressors.problem import FieldProblem
-from mtcm_pipeline.regressors.stack import combined, stack_weights, target_parts
+from mtcm_pipeline.regressors.problem import FieldProblem, target_parts
+from mtcm_pipeline.regressors.stack import combined, stack_weights
 
 # Members by field, in the order of `ensemble_estimates`.
 _PROCESSES = ("time", "folds", "plain")
@@ -44,7 +45,7 @@ class Ensemble:
 
     Attributes:
         members: K estimates.
-        stack: their weighted mean.
+        stack: their weighted mean, as far as it is believed.
     """
 
     members: tuple[Estimate, ...]
@@ -72,7 +73,8 @@ def ensemble_of(
 ) -> Ensemble:
     """All members of a field, and their stack by their errors in the folds."""
     members = ensemble_estimates(problem, folds, chosen)
-    return Ensemble(tuple(members), stacked_members(problem, members))
+    stack = shrunk_to_mean(problem, folds, stacked_members(problem, members))
+    return Ensemble(tuple(members), stack)
 
 
 def stacked_members(problem: FieldProblem, members: Sequence[Estimate]) -> Estimate:

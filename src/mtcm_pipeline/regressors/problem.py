@@ -125,6 +125,11 @@ def field_problems(
     ]
 
 
+def target_parts(field: str) -> tuple[slice, ...]:
+    """Parts of a target that are weighted by themselves."""
+    return (slice(0, 3), slice(3, 12)) if field == "pose" else (slice(None),)
+
+
 def squared_distances(points: Float) -> Float:
     """(N, N) squared distances of (N, d) points; NaN where a point is."""
     norms = (points**2).sum(axis=1)

@@ -14,24 +14,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
 from mtcm_pipeline.regressors.estimate import Estimate, Regressor
 from mtcm_pipeline.regressors.folds import Fold
-from mtcm_pipeline.regressors.problem import FieldProblem
+from mtcm_pipeline.regressors.problem import FieldProblem, target_parts
 
 Float = NDArray[np.float64]
 
 # Row weights of the fit are those of an L1 loss outside of this many typical errors: a
 # faulty frame must not decide which regressor is believed.
 _REWEIGHTINGS = 5
-# Frames' worth of the regressors' mean error that hold the weights together.
+# Frames' worth of the best regressor's error that hold the weights together.
 _RIDGE_FRAMES = 1.0
-
-
-def target_parts(field: str) -> tuple[slice, ...]:
-    """Parts of a target that are weighted by themselves."""
-    return (slice(0, 3), slice(3, 12)) if field == "pose" else (slice(None),)
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def stack_weights(left_out: Float, truth: Float) -> Float:
     weights = np.full(len(residuals), 1.0 / len(residuals))
     for _ in range(_REWEIGHTINGS):
         products = np.einsum("s,ksm,lsm->kl", row, residuals, residuals)
-        scale = max(float(np.trace(products)) / len(residuals), 1e-300)
+        scale = max(float(np.diag(products).min()), 1e-300)
         products = products + _RIDGE_FRAMES / count * scale * np.eye(len(residuals))
         weights = _on_simplex(products / scale)
         errors = np.sqrt((np.einsum("k,ksm->sm", weights, residuals) ** 2).sum(axis=1))
@@ -109,10 +105,12 @@ def stack_weights(left_out: Float, truth: Float) -> Float:
 
 
 def _on_simplex(products: Float) -> Float:
-    """Weights w >= 0, sum 1, with the least w' products w."""
-    root = np.linalg.cholesky(products + 1e-12 * np.eye(len(products))).T
-    # A heavy extra row asks for the sum; what is left over is normalised away.
-    heavy = 1e4
-    system = np.vstack([root, np.full((1, len(products)), heavy)])
-    solution, _ = nnls(system, np.append(np.zeros(len(products)), heavy))
+    """Weights w >= 0, sum 1, with the least w' products w.
+
+    They are u / sum u with u >= 0 of the least u' products u - 2 sum u: along a direction
+    w that is least where u = w / (w' products w), with the value -1 / (w' products w).
+    """
+    root = np.linalg.cholesky(products + 1e-12 * np.eye(len(products)))
+    wanted = solve_triangular(root, np.ones(len(products)), lower=True)
+    solution, _ = nnls(root.T, wanted)
     return solution / solution.sum()

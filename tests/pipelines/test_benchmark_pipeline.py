@@ -93,3 +93,12 @@ def test_a_whole_run_and_a_second_one_that_fits_nothing(project):
     before = [journal.read_bytes() for journal in journals]
     project.run("benchmark", identity=IDENTITY, **TINY)
     assert [journal.read_bytes() for journal in journals] == before
+
+
+@pytest.mark.slow
+def test_hidden_tokens_are_compared_in_one_run(project):
+    project.run("hidden_tokens", identity=IDENTITY, hidden_tokens={"seeds": 1})
+    table = project.load("hidden_token_comparison", identity=IDENTITY)
+    assert {"random", "sector"} == set(table["mask"])
+    assert {"MTCM", "kernel prior", "mean"} <= set(table.columns)
+    assert table.loc[table["measure"] == "embedding R2", "mean"].abs().max() < 1e-6

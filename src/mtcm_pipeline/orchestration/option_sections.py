@@ -10,6 +10,7 @@ def option_sections() -> dict[str, type]:
     from mtcm_pipeline.field.reconstruct import ReconstructOptions
     from mtcm_pipeline.ingest.options import IngestOptions
     from mtcm_pipeline.missing.options import MissingOptions
+    from mtcm_pipeline.mtcm.exam_options import ExamOptions
     from mtcm_pipeline.mtcm.options import TrainOptions
     from mtcm_pipeline.mtcm.pretrain_options import PretrainOptions
     from mtcm_pipeline.segmentation.options import MaskOptions
@@ -26,6 +27,7 @@ def option_sections() -> dict[str, type]:
         "two_view": TwoViewOptions,
         "train": TrainOptions,
         "pretrain": PretrainOptions,
+        "hidden_tokens": ExamOptions,
         "scores": ScoreOptions,
         "select": SelectOptions,
         "labels": LabelOptions,

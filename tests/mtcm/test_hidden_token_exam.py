@@ -1,0 +1,117 @@
+"""The exam of hidden tokens: measures by hand, masks by counting, sums by hand."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtcm_pipeline.figures.hidden_tokens import hidden_token_figure
+from mtcm_pipeline.mtcm.hidden_token_exam import (
+    MTCM,
+    HiddenTokenRow,
+    exam_rows,
+    hidden_frames,
+    measures,
+    without_order,
+)
+from mtcm_pipeline.mtcm.hidden_token_summary import summary
+from mtcm_pipeline.regressors.registry import Prediction, simple_predictors
+from mtcm_pipeline.tokens.build import build_tokens
+from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION
+from synthetic import frame_table, orbit_cameras, smooth_embeddings
+
+N = 30
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    cameras = orbit_cameras(N)
+    return build_tokens(frame_table(cameras), smooth_embeddings(cameras), cameras)[0]
+
+
+def test_measures_of_predictions_that_are_off_by_known_amounts(tokens):
+    hidden = np.zeros_like(tokens.present)
+    hidden[:6] = True
+    values = tokens.values.copy()
+    values[:6, CENTRE] += [0.3, 0.0, 0.4]  # half a unit
+    quarter = np.array([np.cos(np.pi / 8), 0.0, 0.0, np.sin(np.pi / 8)])  # 45 degrees
+    w, x, y, z = values[:6, QUATERNION].T
+    values[:6, QUATERNION] = np.stack(
+        [
+            w * quarter[0] - z * quarter[3],
+            x * quarter[0] + y * quarter[3],
+            y * quarter[0] - x * quarter[3],
+            z * quarter[0] + w * quarter[3],
+        ],
+        axis=1,
+    )
+    found = measures(tokens, hidden, Prediction(values, np.zeros(hidden.shape)))
+    assert found["embedding R2"] == pytest.approx(1.0)
+    assert found["embedding cosine"] == pytest.approx(1.0)
+    assert found["position"] == pytest.approx(0.5)
+    assert found["rotation"] == pytest.approx(45.0, abs=1e-6)
+
+    shown = tokens.values[6:, :384].mean(axis=0)
+    values[:6, :384] = shown
+    found = measures(tokens, hidden, Prediction(values, np.zeros(hidden.shape)))
+    assert found["embedding R2"] == pytest.approx(0.0)
+
+
+def test_a_fifth_is_hidden_and_a_sector_is_a_run_of_azimuths(tokens):
+    azimuth = np.arctan2(tokens.values[:, CENTRE][:, 1], tokens.values[:, CENTRE][:, 0])
+    around = np.argsort(azimuth)
+    for seed in range(10):
+        assert hidden_frames(tokens, "random", seed).sum() == N // 5
+        sector = hidden_frames(tokens, "sector", seed)[around]
+        assert sector.sum() == N // 5
+        assert (sector != np.roll(sector, 1)).sum() == 2
+
+
+def test_a_pile_has_no_timestamps_and_every_order_is_as_likely(tokens):
+    pile = without_order(tokens, 0)
+    assert not pile.present[:, FIELDS.index("timestamp")].any()
+    assert sorted(pile.times) == pytest.approx(np.linspace(0, 1, N))
+    assert not np.array_equal(np.argsort(pile.times), np.argsort(tokens.times))
+    again = without_order(tokens, 0)
+    assert np.array_equal(pile.times, again.times)
+
+
+def test_the_gain_is_against_the_best_simple_method_by_hand():
+    best, other = list(simple_predictors())[:2]
+    values = {best: (0.4, 0.6), other: (0.9, 0.8), MTCM: (0.3, 0.4)}
+    rows = pd.DataFrame(
+        [
+            (capture, True, "random", 0, "pose", method, "position", of[index])
+            for method, of in values.items()
+            for index, capture in enumerate(("one", "two"))
+        ],
+        columns=[field.name for field in fields(HiddenTokenRow)],
+    )
+    (line,) = summary(rows).to_dict("records")
+    assert line["best"] == best
+    assert line["gain"] == pytest.approx(0.15)  # mean of 0.1 and 0.2
+    assert line["noise"] == pytest.approx(0.05)
+    # Where more is better, the best is the largest and a gain is upwards.
+    (line,) = summary(rows.assign(measure="embedding R2")).to_dict("records")
+    assert line["best"] == other
+    assert line["gain"] == pytest.approx(-0.5)
+
+
+def test_every_method_answers_and_the_picture_takes_the_rows(tokens):
+    few = replace(tokens, values=tokens.values.copy())
+    rows = pd.DataFrame([vars(row) for row in exam_rows({"one": few}, 1, "none")])
+    methods = set(rows["method"])
+    assert {*simple_predictors(), "kernel prior", MTCM} <= methods
+    counts = rows.groupby("method").size()
+    assert counts.nunique() == 1
+    # An untrained residual is the prior, whatever its gate.
+    table = rows.pivot_table(
+        values="value",
+        index=["ordered", "mask", "hidden", "measure"],
+        columns="method",
+    )
+    np.testing.assert_allclose(table[MTCM], table["kernel prior"], atol=1e-5)
+    assert len(hidden_token_figure(rows).axes) == 10

@@ -29,7 +29,7 @@ def test_the_gate_is_the_best_of_all_gates_less_a_bootstrapped_standard_error():
     residual = 1.5 * truth + 0.8 * RNG.normal(size=truth.shape)
     lengths = np.linalg.norm(truth - residual, axis=1)
     lengths = np.maximum(lengths, 1.0)
-    weights = np.minimum(1.0, np.median(lengths) / lengths)
+    weights = np.minimum(1.0, np.median(lengths) / lengths) ** 2
 
     def best(rows):
         gates = np.linspace(0.0, 1.0, 1001)[:, None, None]

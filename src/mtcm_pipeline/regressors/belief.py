@@ -19,8 +19,8 @@ from mtcm_pipeline.regressors.problem import FieldProblem, target_parts
 Float = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-# A change is believed by as much as its share is above zero by this many standard errors.
-_DOUBT = 1.0
+# A share under so many standard errors is none; of others, one is taken away.
+_SIGNIFICANT = 2.0
 
 
 def believed_share(
@@ -30,10 +30,10 @@ def believed_share(
 
     Weighted least squares: c = sum w d.m / sum w d.d with d the change and m what the
     prediction misses, lowered by its standard error (White 1980, clustered by frames
-    that were left out together), so that a change which hardly helps is not believed
-    and one which explains everything is. Weights are those of an L1 loss, so that a few
-    large misses (faulty frames) do not decide. A share that the frames put at one or
-    more is one.
+    that were left out together), and nothing at all unless it is two of them above zero:
+    what hardly helps is not believed, what explains everything is believed whole.
+    Weights fall with the square of a miss that is larger than typical, so that faulty
+    frames do not decide.
 
     Args:
         change: (R, m).
@@ -44,17 +44,17 @@ def believed_share(
     lengths = np.linalg.norm(missing, axis=1)
     lengths = np.maximum(lengths, np.linalg.norm(missing - change, axis=1))
     typical = max(float(np.median(lengths)), 1e-12)
-    weights = 1.0 / np.maximum(lengths / typical, 1.0)
+    weights = 1.0 / np.maximum(lengths / typical, 1.0) ** 2
     energy = float((weights * (change**2).sum(axis=1)).sum())
     if energy <= 1e-12 * max(float((missing**2).sum()), 1e-300):
         return 0.0
     share = float((weights * (change * missing).sum(axis=1)).sum()) / energy
-    if share >= 1.0:
-        return 1.0
     left = weights * (change * (missing - share * change)).sum(axis=1)
     sums = left if together is None else np.array([left[rows].sum() for rows in together])
     error = float(np.sqrt((sums**2).sum())) / energy
-    return float(np.clip(share - _DOUBT * error, 0.0, 1.0))
+    if share < _SIGNIFICANT * error:
+        return 0.0
+    return 1.0 if share >= 1.0 else max(share - error, 0.0)
 
 
 def shrunk_to_mean(

@@ -46,8 +46,9 @@ def like_the_hidden(problem: FieldProblem) -> list[Fold]:
 
     For time and for the known inputs apart: the size of neighbourhood is taken whose
     frames lie as far (median distance to the nearest frame left) as the asked frames lie
-    from the shown ones. A fold is a frame's neighbourhood in time together with that in
-    the inputs. Where frames are hidden at random, both sizes are 1: leave-one-out.
+    from the shown ones. A fold is as large as the largest of these and takes the frames
+    that are near in any of them; all of each together would leave out more than is
+    hidden. Where frames are hidden at random, all sizes are 1: leave-one-out.
 
     Returns:
         Folds in which every shown frame is scored once.
@@ -59,14 +60,22 @@ def like_the_hidden(problem: FieldProblem) -> list[Fold]:
         return one_by_one(count)
     folds: list[Fold] = []
     covered = np.zeros(count, dtype=bool)
-    orders = [np.argsort(among, axis=1, kind="stable") for among, _ in spaces]
+    rank = np.min(
+        [_ranks(among) / size for (among, _), size in zip(spaces, sizes, strict=True)],
+        axis=0,
+    )
     while not covered.all():
         seed = int(np.flatnonzero(~covered)[0])
-        parts = [order[seed, :size] for order, size in zip(orders, sizes, strict=True)]
-        out = np.unique(np.concatenate(parts))
+        out = np.sort(np.argsort(rank[seed], kind="stable")[: max(sizes)])
         folds.append(Fold(out, out[~covered[out]]))
         covered[out] = True
     return folds
+
+
+def _ranks(among: Float) -> Rows:
+    """(S, S) place of every frame among the neighbours of each; itself is 0."""
+    order = np.argsort(among, axis=1, kind="stable")
+    return np.argsort(order, axis=1, kind="stable")
 
 
 def problem_space(problem: FieldProblem, name: str) -> tuple[Float, Float]:

@@ -18,6 +18,8 @@ from mtcm_pipeline.mtcm.hidden_token_exam import (
     without_order,
 )
 from mtcm_pipeline.mtcm.hidden_token_summary import summary
+from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.trained_alone import PlainAlone, ResidualAlone
 from mtcm_pipeline.regressors.registry import Prediction, simple_predictors
 from mtcm_pipeline.tokens.build import build_tokens
 from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION
@@ -115,3 +117,18 @@ def test_every_method_answers_and_the_picture_takes_the_rows(tokens):
     )
     np.testing.assert_allclose(table[MTCM], table["kernel prior"], atol=1e-5)
     assert len(hidden_token_figure(rows).axes) == 10
+
+
+@pytest.mark.parametrize("kind", [PlainAlone, ResidualAlone])
+def test_what_is_trained_alone_never_sees_what_is_hidden(tokens, kind):
+    hidden = np.zeros_like(tokens.present)
+    hidden[3:9, FIELDS.index("pose")] = True
+    method = kind(TrainOptions(epochs=3, d_model=32, heads=4, tasks=2))
+    here = method.predict(tokens, hidden)
+    values = tokens.values.copy()
+    values[3:9, CENTRE] += 4.0
+    there = method.predict(replace(tokens, values=values), hidden)
+    np.testing.assert_array_equal(here.values, there.values)
+    asked = np.isfinite(here.values[:, CENTRE]).all(axis=1)
+    assert np.array_equal(np.flatnonzero(asked), np.arange(3, 9))
+    assert np.isnan(here.values[:, :384]).all()

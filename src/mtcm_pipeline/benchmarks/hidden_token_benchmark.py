@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -69,14 +70,15 @@ def load_captures(folders: Sequence[Path], sample: bool) -> dict[str, Tokens]:
 )
 @click.option("--seeds", default=5, show_default=True, help="Masks of each kind.")
 @click.option("--sample/--no-sample", default=True, help="Also the generated sample.")
+@click.option("--alone", is_flag=True, help="Also transformers trained on one capture.")
 @click.option("--weights", default="shipped", show_default=True, help="As train.init.")
 def main(
-    folders: tuple[Path, ...], out: Path, seeds: int, sample: bool, weights: str
+    folders: tuple[Path, ...], out: Path, *, seeds: int, sample: bool, **asked: Any
 ) -> None:
     """Hidden fields predicted by the MTCM and by simple regressors."""
     with torch_threads(1):
         captures = load_captures(folders, sample)
-        rows = write_as_known(exam_rows(captures, seeds, weights), HiddenTokenRow, out)
+        rows = write_as_known(exam_rows(captures, seeds, **asked), HiddenTokenRow, out)
     table = summary(pd.DataFrame([vars(row) for row in rows]))
     table.to_csv(out.with_name(f"{out.stem}_summary.csv"), index=False)
     picture = hidden_token_figure(pd.DataFrame([vars(row) for row in rows]))

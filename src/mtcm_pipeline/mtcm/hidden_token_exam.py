@@ -24,6 +24,7 @@ from mtcm_pipeline.mtcm.residual_model import ResidualMtcm
 from mtcm_pipeline.mtcm.residual_prediction import MtcmPredictor, ask
 from mtcm_pipeline.mtcm.start import starting_weights
 from mtcm_pipeline.mtcm.tasks import take
+from mtcm_pipeline.mtcm.trained_alone import PlainAlone, ResidualAlone
 from mtcm_pipeline.regressors.registry import Prediction, Predictor, simple_predictors
 from mtcm_pipeline.tokens.build import build_tokens
 from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION, Tokens
@@ -165,7 +166,7 @@ def _of_poses(tokens: Tokens, rows: Bool, found: Prediction) -> dict[str, float]
 
 
 def exam_rows(
-    captures: Mapping[str, Tokens], seeds: int, weights: str
+    captures: Mapping[str, Tokens], seeds: int, weights: str, *, alone: bool = False
 ) -> Iterator[HiddenTokenRow]:
     """Every method on every capture, mask and seed.
 
@@ -173,15 +174,20 @@ def exam_rows(
         captures: tokens by name.
         seeds: masks of each kind.
         weights: of the residual, as `train.init`.
+        alone: also transformers that are trained on nothing but what is shown of the
+            capture, half a minute a question; in order, one field hidden, only.
     """
     methods = _methods(weights)
+    also = {each.name: each for each in _trained_alone()} if alone else {}
     for seed in range(seeds):
         for name, tokens in captures.items():
             for ordered in (True, False):
                 known = tokens if ordered else without_order(tokens, seed)
                 for mask, kind, hidden in _settings(known, seed):
                     setting = (name, ordered, mask, seed, kind)
-                    for method, of in _solved(methods, known, hidden):
+                    asked = ordered and kind in ("embedding", "pose")
+                    used = methods | also if asked else methods
+                    for method, of in _solved(used, known, hidden):
                         for measure, value in of.items():
                             yield HiddenTokenRow(*setting, method, measure, value)
 
@@ -211,6 +217,10 @@ def _solved(
         else:
             found = method.predict(ordered, hidden)
         yield name, measures(ordered, hidden, found)
+
+
+def _trained_alone() -> list[Predictor]:
+    return [PlainAlone(TrainOptions()), ResidualAlone(TrainOptions())]
 
 
 def _methods(weights: str) -> dict[str, Predictor]:

@@ -135,7 +135,7 @@ def _next_pose(trained: TrainedMtcm, ordered: Tokens) -> Float:
     output = _seen(trained, extended, hidden, keep_attention=False)
     row = np.zeros((1, TOKEN_WIDTH))
     row[:, FIELD_SLICES["pose"]] = output.next_pose.numpy()[-1]
-    return _unit_quaternions(trained.standardiser.invert(row))[0, FIELD_SLICES["pose"]]
+    return unit_quaternions(trained.standardiser.invert(row))[0, FIELD_SLICES["pose"]]
 
 
 def _with_one_more(window: Tokens, step: float) -> Tokens:
@@ -167,11 +167,12 @@ def _measure(
     values: Float, standardiser: Standardiser, log_variance: Float, tokens: Tokens
 ) -> HiddenPrediction:
     """Errors in units that people read, from predicted token values (N, D)."""
-    missed = standardiser.apply(values) - standardiser.apply(tokens.values)
+    same_sign = as_signed(values, tokens.values)
+    missed = standardiser.apply(same_sign) - standardiser.apply(tokens.values)
     errors = np.stack(
         [(missed[:, where] ** 2).mean(axis=1) for where in FIELD_SLICES.values()], axis=1
     )
-    values = _unit_quaternions(values)
+    values = unit_quaternions(values)
     centre = np.linalg.norm(values[:, CENTRE] - tokens.values[:, CENTRE], axis=1)
     rotation = np.full(len(tokens), np.nan)
     posed = tokens.has("pose")
@@ -186,7 +187,19 @@ def _measure(
     return HiddenPrediction(values, errors, log_variance, centre, rotation, cosine)
 
 
-def _unit_quaternions(values: Float) -> Float:
+def as_signed(values: Float, truth: Float) -> Float:
+    """Token values whose quaternions have the signs of the truth's.
+
+    q and -q are one rotation: the convention w >= 0 tears apart two that are near each
+    other where w is near 0, by half a turn in numbers.
+    """
+    opposite = (values[:, QUATERNION] * truth[:, QUATERNION]).sum(axis=1) < 0
+    signed = values.copy()
+    signed[opposite, QUATERNION] *= -1.0
+    return signed
+
+
+def unit_quaternions(values: Float) -> Float:
     """Token values with quaternions of length 1 and non-negative w."""
     values = values.copy()
     quats = values[:, QUATERNION]

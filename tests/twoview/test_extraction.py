@@ -1,6 +1,8 @@
 """The store: what is known is not computed again."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -104,12 +106,17 @@ def test_what_does_not_decide_them_keeps_the_key():
     assert again.names == []
 
 
-def test_a_broken_entry_is_computed_again():
-    store, again = MemoryStore(), CountingExtractor()
+@pytest.mark.parametrize(
+    "harm", [lambda c: c[:20], lambda c: b"", lambda c: c[:90] + b"?" + c[91:]]
+)
+def test_a_broken_entry_is_computed_again_and_mended(harm):
+    store, again, after = MemoryStore(), CountingExtractor(), CountingExtractor()
     run(CountingExtractor(), store)
-    store.content = {key: content[:20] for key, content in store.content.items()}
+    store.content = {key: harm(content) for key, content in store.content.items()}
     run(again, store)
     assert again.names == ["a.png", "b.png"]
+    run(after, store)
+    assert after.names == []
 
 
 def test_a_broken_photograph_is_a_problem_and_the_others_go_on():
@@ -164,4 +171,20 @@ def test_a_worker_that_dies_is_an_error_and_not_a_crash():
 
 def test_keys_are_plain_file_names():
     key = FrameContent("ü b.jpg", b"x", None, None, HERE).key
-    assert key.replace(".npz", "").isalnum()
+    assert key.startswith("features-")
+    assert key.replace("-", "").isalnum()
+
+
+def test_a_script_without_a_main_guard_is_not_run_again_by_its_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('begins')\n"
+        "from mtcm_pipeline.twoview.workers import Workers\n"
+        "with Workers(1) as workers:\n"
+        "    print(list(workers.run(abs, [-1, 2])), list(workers.run(len, ['abc'])))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n") == ["begins", "[1, 2] [3]", ""]

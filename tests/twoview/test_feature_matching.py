@@ -5,6 +5,7 @@ import pytest
 
 from mtcm_pipeline.twoview.features import Features
 from mtcm_pipeline.twoview.matching import (
+    Room,
     match_features,
     mutual_matches,
     unit_descriptors,
@@ -77,3 +78,31 @@ def test_descriptors_get_unit_length_and_empty_ones_stay_finite():
     lengths = np.linalg.norm(unit_descriptors(np.eye(2, 128, dtype=np.uint8) * 9), axis=1)
     np.testing.assert_allclose(lengths, 1)
     assert np.isfinite(unit_descriptors(np.zeros((1, 128), np.uint8))).all()
+
+
+def test_equally_near_ones_never_match_however_they_lie():
+    a = unit(np.eye(4, 8))
+    twins_in_b = np.vstack([a[0], a[0], a[1], a[2]])
+    rows, _ = mutual_matches(a, twins_in_b, 1.0)
+    assert rows.tolist() == [[1, 2], [2, 3]]
+    rows, _ = mutual_matches(twins_in_b, a, 1.0)
+    assert rows.tolist() == [[2, 1], [3, 2]]
+
+
+def test_places_are_told_apart_by_both_numbers():
+    rng = np.random.default_rng(0)
+    descriptors = rng.integers(0, 200, (5, 128)).astype(np.uint8)
+    xy = np.array([[1, 2], [2, 1], [0, 3], [-0.0, 3], [1, 2]], np.float32)
+    features = Features(xy, descriptors, (100, 100))
+    rows = match_features(features, features, ratio=0.8, max_matches=300)
+    assert sorted(map(tuple, xy[rows[:, 0]].tolist())) == [(0, 3), (1, 2), (2, 1)]
+
+
+def test_memory_used_again_changes_nothing():
+    rng = np.random.default_rng(3)
+    room = Room()
+    for count_a, count_b in [(40, 30), (5, 60), (50, 1), (1, 50), (44, 44)]:
+        a, b = unit(rng.normal(size=(count_a, 12))), unit(rng.normal(size=(count_b, 12)))
+        fresh, again = mutual_matches(a, b, 0.9), mutual_matches(a, b, 0.9, room)
+        np.testing.assert_array_equal(fresh[0], again[0])
+        np.testing.assert_array_equal(fresh[1], again[1])

@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.ingest.matching import match_to_images, natural_key
 from mtcm_pipeline.twoview.cells import cell_counts, cells_text
-from mtcm_pipeline.twoview.extraction import (
-    FeatureStore,
-    OnProgress,
-    features_of_frames,
-)
+from mtcm_pipeline.twoview.extraction import OnProgress, features_of_frames
 from mtcm_pipeline.twoview.features import Features
 from mtcm_pipeline.twoview.frame_evidence import (
     UNKNOWN,
@@ -34,6 +31,7 @@ from mtcm_pipeline.twoview.pairs import candidate_pairs
 from mtcm_pipeline.twoview.rays import frame_rays
 from mtcm_pipeline.twoview.table import pair_table
 from mtcm_pipeline.twoview.verification import verify_pairs
+from mtcm_pipeline.twoview.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +64,7 @@ def two_view_evidence(
     times: Float | None = None,
     *,
     options: TwoViewOptions | None = None,
-    store: FeatureStore | None = None,
+    store: ContentStore | None = None,
     on_progress: OnProgress | None = None,
 ) -> TwoViewEvidence:
     """Compare each posed frame with those near it in pose, in appearance and in time.
@@ -82,7 +80,7 @@ def two_view_evidence(
         times: (N,) capture times; the order of the names where one is not finite or
             when None.
         options: parameters; defaults when None.
-        store: keeps features between runs, by content.
+        store: keeps features and matches between runs, by content.
         on_progress: called with the step (`features`, `pairs`), how much of it is done,
             and of how much; a bar on the console when None.
 
@@ -97,7 +95,8 @@ def two_view_evidence(
     order = time_order(cameras.names, times)
     cameras = cameras.subset([cameras.names[row] for row in order])
     embeddings = None if embeddings is None else np.asarray(embeddings)[order]
-    with progress_bars() if on_progress is None else nullcontext(on_progress) as show:
+    shown = progress_bars() if on_progress is None else nullcontext(on_progress)
+    with shown as show, Workers(options.workers) as workers:
         found = features_of_frames(
             cameras.names,
             images,
@@ -105,6 +104,7 @@ def two_view_evidence(
             {name: _size(cameras, name) for name in cameras.names},
             options,
             store=store,
+            workers=workers,
             on_progress=show,
         )
         return judge_poses(
@@ -113,6 +113,8 @@ def two_view_evidence(
             found.by_name,
             options,
             problems=found.problems,
+            store=store,
+            workers=workers,
             on_progress=show,
         )
 
@@ -124,6 +126,8 @@ def judge_poses(
     options: TwoViewOptions,
     *,
     problems: dict[str, str] | None = None,
+    store: ContentStore | None = None,
+    workers: Workers | None = None,
     on_progress: OnProgress | None = None,
 ) -> TwoViewEvidence:
     """The same from features on.
@@ -134,6 +138,8 @@ def judge_poses(
         features: by image name; frames without are not compared.
         options: parameters.
         problems: why frames have no features, by image name.
+        store: keeps matches between runs, by content.
+        workers: processes to use; of the call's own when None.
         on_progress: as in `two_view_evidence`.
     """
     rays = {
@@ -143,7 +149,9 @@ def judge_poses(
     }
     candidates = candidate_pairs(cameras, embeddings, options)
     rows = [(pair.first, pair.second) for pair in candidates]
-    verified = verify_pairs(rows, rays, options, on_progress=on_progress)
+    verified = verify_pairs(
+        rows, rays, options, store=store, workers=workers, on_progress=on_progress
+    )
     pairs = pair_table(candidates, verified, cameras, options)
     counts = [len(features[n]) if n in features else 0 for n in cameras.names]
     frames = frame_evidence(pairs, cameras.names, options).assign(

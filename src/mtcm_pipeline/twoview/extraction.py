@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
+from mtcm_pipeline.capture.content_store import (
+    ContentStore,
+    content_key,
+    sealed,
+    unsealed,
+)
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.masks import decode_mask
 from mtcm_pipeline.twoview.features import Features, find_features
 from mtcm_pipeline.twoview.options import TwoViewOptions
-from mtcm_pipeline.twoview.workers import run_jobs
+from mtcm_pipeline.twoview.workers import Workers
 
 Size = tuple[int, int]
 OnProgress = Callable[[str, int, int], None]
@@ -30,16 +36,6 @@ _DECIDING_OPTIONS = (
     "peak_threshold",
     "mask_margin_px",
 )
-
-
-class FeatureStore(Protocol):
-    """Where features stay between runs: bytes by key."""
-
-    def read(self, key: str) -> bytes | None:
-        """What was written under `key`, or None."""
-
-    def write(self, key: str, content: bytes) -> None:
-        """Keep `content` under `key`."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +57,13 @@ class FrameContent:
     posed_size: Size | None
     options: TwoViewOptions
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Changes with everything that the features depend on."""
         options = {name: asdict(self.options)[name] for name in _DECIDING_OPTIONS}
-        digest = hashlib.sha256(repr((_VERSION, options, self.posed_size)).encode())
-        for part in (self.image, self.mask):
-            digest.update(b"absent" if part is None else hashlib.sha256(part).digest())
-        return f"{digest.hexdigest()}.npz"
+        parts = (b"" if part is None else part for part in (self.image, self.mask))
+        given = repr((options, self.posed_size, self.mask is None))
+        return content_key("features", _VERSION, given, *parts)
 
 
 @dataclass
@@ -102,8 +97,9 @@ def features_of_frames(
     sizes: Mapping[str, Size],
     options: TwoViewOptions,
     *,
-    store: FeatureStore | None = None,
+    store: ContentStore | None = None,
     extract: Callable[[FrameContent], Features] = features_of_file,
+    workers: Workers | None = None,
     on_progress: OnProgress | None = None,
 ) -> FoundFeatures:
     """Features of the frames `names`, from the store where it has them.
@@ -117,20 +113,26 @@ def features_of_frames(
         store: keeps features between runs; None keeps nothing.
         extract: computes the features of a frame; importable by name if there are
             workers.
+        workers: processes to use; of the call's own when None.
         on_progress: called with the step, how many frames are done, and of how many.
     """
     found = FoundFeatures()
     contents = _contents(names, images, masks, sizes, options, problems=found.problems)
     pending = _unknown_to(store, contents, found.by_name)
-    for name, key, result in _computed(((extract, c) for c in pending), options.workers):
-        if isinstance(result, str):
-            found.problems[name] = result
-        else:
-            found.by_name[name] = result
-            if store is not None:
-                store.write(key, result.to_bytes())
-        if on_progress is not None:
-            on_progress("features", len(found.by_name) + len(found.problems), len(names))
+    own = nullcontext(workers) if workers else Workers(options.workers)
+    with own as processes:
+        for name, key, result in processes.run(
+            _extract_one, ((extract, content) for content in pending)
+        ):
+            if isinstance(result, str):
+                found.problems[name] = result
+            else:
+                found.by_name[name] = result
+                if store is not None:
+                    store.write(key, sealed(result.to_bytes()))
+            if on_progress is not None:
+                done = len(found.by_name) + len(found.problems)
+                on_progress("features", done, len(names))
     if on_progress is not None:
         on_progress("features", len(names), len(names))
     return found
@@ -156,36 +158,20 @@ def _contents(
 
 
 def _unknown_to(
-    store: FeatureStore | None,
+    store: ContentStore | None,
     contents: Iterator[FrameContent],
     known: dict[str, Features],
 ) -> Iterator[FrameContent]:
     """The frames that must be computed; the others go into `known` on the way."""
     for content in contents:
-        stored = None if store is None else store.read(content.key)
-        features = None if stored is None else Features.from_bytes(stored)
-        if features is None:
+        stored = None if store is None else unsealed(store.read(content.key))
+        if stored is None:
             yield content
         else:
-            known[content.name] = features
+            known[content.name] = Features.from_bytes(stored)
 
 
 _Extraction = tuple[Callable[[FrameContent], Features], FrameContent]
-
-
-def _computed(
-    jobs: Iterator[_Extraction], workers: int
-) -> Iterator[tuple[str, str, Features | str]]:
-    """Starts no worker unless there is a job."""
-    first = next(jobs, None)
-    if first is None:
-        return
-
-    def all_jobs() -> Iterator[_Extraction]:
-        yield first
-        yield from jobs
-
-    yield from run_jobs(_extract_one, all_jobs(), workers)
 
 
 def _extract_one(job: _Extraction) -> tuple[str, str, Features | str]:

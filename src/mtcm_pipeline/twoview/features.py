@@ -6,7 +6,6 @@ Dimension letters: F features, H height, W width.
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,6 @@ _LEAST_SIDE_PX = 16
 _SPARE_WITH_MASK = 4
 # Descriptors of points on the mask's edge look this far beyond it.
 _AROUND_PX = 24
-_BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, CaptureError)
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,11 @@ class Features:
         return buffer.getvalue()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Features | None:
-        """The inverse of `to_bytes`; None if the content is broken."""
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                width, height = (int(side) for side in arrays["size"])
-                return cls(arrays["xy"], arrays["descriptors"], (width, height))
-        except _BROKEN:
-            return None
+    def from_bytes(cls, content: bytes) -> Features:
+        """The inverse of `to_bytes`."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            width, height = (int(side) for side in arrays["size"])
+            return cls(arrays["xy"], arrays["descriptors"], (width, height))
 
 
 def find_features(grey: Grey, mask: Bool | None, options: TwoViewOptions) -> Features:

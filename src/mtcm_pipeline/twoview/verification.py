@@ -6,16 +6,25 @@ Dimension letters: M matches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.twoview.matching import match_features
+from mtcm_pipeline.twoview.matching import (
+    Float32,
+    Room,
+    most_distinct,
+    mutual_matches,
+    unit_descriptors,
+)
 from mtcm_pipeline.twoview.options import TwoViewOptions
+from mtcm_pipeline.twoview.pair_store import PairBooks, PairGeometry
 from mtcm_pipeline.twoview.rays import FrameRays
-from mtcm_pipeline.twoview.workers import run_jobs
+from mtcm_pipeline.twoview.workers import Workers
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -64,17 +73,52 @@ def verify_pair(a: FrameRays, b: FrameRays, options: TwoViewOptions) -> Verified
         b: features of the second.
         options: parameters.
     """
-    rows = match_features(
-        a.features, b.features, ratio=options.ratio, max_matches=options.max_matches
-    )
-    xy_a, xy_b = a.xy[rows[:, 0]], b.xy[rows[:, 1]]
-    focal = (a.reference_focal_px + b.reference_focal_px) / 2
+    geometry = pair_geometry((a, unit_descriptors(a.features.descriptors)),
+                             (b, unit_descriptors(b.features.descriptors)),
+                             options, Room())  # fmt: skip
+    return verified_pair(a, b, geometry, options)
+
+
+_Unit = tuple[FrameRays, Float32]
+
+
+def pair_geometry(
+    a: _Unit, b: _Unit, options: TwoViewOptions, room: Room
+) -> PairGeometry:
+    """Which features match, and the geometry that most of them fit.
+
+    Args:
+        a: the first photograph, and its `unit_descriptors`.
+        b: the second.
+        options: parameters.
+        room: memory to use again.
+    """
+    (rays_a, units_a), (rays_b, units_b) = a, b
+    rows, distinctness = mutual_matches(units_a, units_b, options.ratio, room)
+    rows = most_distinct(rays_a.features, rays_b.features, rows, distinctness)
+    rows = rows[: options.max_matches]
     inliers, b_from_a = fit_relative_pose(
-        xy_a, xy_b, options.epipolar_px / focal, options
+        rays_a.xy[rows[:, 0]],
+        rays_b.xy[rows[:, 1]],
+        options.epipolar_px / _focal_px(rays_a, rays_b),
+        options,
     )
+    return PairGeometry(rows, inliers, b_from_a)
+
+
+def verified_pair(
+    a: FrameRays, b: FrameRays, geometry: PairGeometry, options: TwoViewOptions
+) -> VerifiedPair:
+    """The pair with its places, and whether it is connected."""
+    rows, inliers, b_from_a = geometry.rows, geometry.inliers, geometry.b_from_a
     enough = max(options.min_inliers, options.min_inlier_share * len(rows))
     connected = b_from_a is not None and int(inliers.sum()) >= enough
-    return VerifiedPair(xy_a, xy_b, inliers, b_from_a, focal, connected)
+    xy_a, xy_b = a.xy[rows[:, 0]], b.xy[rows[:, 1]]
+    return VerifiedPair(xy_a, xy_b, inliers, b_from_a, _focal_px(a, b), connected)
+
+
+def _focal_px(a: FrameRays, b: FrameRays) -> float:
+    return (a.reference_focal_px + b.reference_focal_px) / 2
 
 
 def fit_relative_pose(
@@ -120,6 +164,8 @@ def verify_pairs(
     rays: Mapping[int, FrameRays],
     options: TwoViewOptions,
     *,
+    store: ContentStore | None = None,
+    workers: Workers | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[Rows, VerifiedPair]:
     """Every pair of rows verified; pairs of a frame without features are left out.
@@ -130,16 +176,31 @@ def verify_pairs(
         pairs: rows of the two frames.
         rays: features by row.
         options: parameters.
+        store: keeps the results between runs, by content; None keeps nothing.
+        workers: processes to use; of the call's own when None.
         on_progress: called with the step, how many pairs are done, and of how many.
     """
-    possible = [pair for pair in pairs if pair[0] in rays and pair[1] in rays]
-    verified: dict[Rows, VerifiedPair] = {}
-    workers = options.workers if len(possible) > _PAIRS_PER_JOB else 0
-    for results in run_jobs(_verify_some, _jobs(possible, rays, options), workers):
-        verified.update(results)
+    possible = sorted(pair for pair in pairs if pair[0] in rays and pair[1] in rays)
+    books = PairBooks(store, rays, options)
+    found: dict[Rows, VerifiedPair] = {}
+
+    def enter(results: Mapping[Rows, PairGeometry]) -> None:
+        for (i, j), geometry in results.items():
+            found[i, j] = verified_pair(rays[i], rays[j], geometry, options)
         if on_progress is not None:
-            on_progress("pairs", len(verified), len(possible))
-    return verified
+            on_progress("pairs", len(found), len(possible))
+
+    for pair in possible:
+        if (known := books.known(pair)) is not None:
+            enter({pair: known})
+    unknown = [pair for pair in possible if pair not in found]
+    count = options.workers if len(unknown) > _PAIRS_PER_JOB else 0
+    with nullcontext(workers) if workers and count else Workers(count) as processes:
+        for results in processes.run(_verify_some, _jobs(unknown, rays, options)):
+            books.add(results)
+            enter(results)
+    books.close()
+    return found
 
 
 _Job = tuple[list[Rows], dict[int, FrameRays], TwoViewOptions]
@@ -154,6 +215,11 @@ def _jobs(
         yield group, {row: rays[row] for pair in group for row in pair}, options
 
 
-def _verify_some(job: _Job) -> dict[Rows, VerifiedPair]:
+def _verify_some(job: _Job) -> dict[Rows, PairGeometry]:
     pairs, rays, options = job
-    return {pair: verify_pair(rays[pair[0]], rays[pair[1]], options) for pair in pairs}
+    room = Room()
+    units = {
+        row: (frame, unit_descriptors(frame.features.descriptors))
+        for row, frame in rays.items()
+    }
+    return {(i, j): pair_geometry(units[i], units[j], options, room) for i, j in pairs}

@@ -1,4 +1,4 @@
-"""Commands of this project, beside Kedro's own: `kedro sample` and the imports.
+"""Commands of this project, beside Kedro's own: `kedro sample`, imports, cleaning.
 
 Kedro imports this module for every command, so nothing heavy is imported at its top.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mtcm_pipeline.clean_cache import clean_cache
 from mtcm_pipeline.each import each
 from mtcm_pipeline.orchestration.command_line import quoting_run_command
 
@@ -37,6 +38,7 @@ run = quoting_run_command()
 cli.add_command(run)
 # The same for many identities.
 cli.add_command(each)
+cli.add_command(clean_cache)
 
 
 @cli.command()

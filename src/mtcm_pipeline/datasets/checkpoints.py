@@ -8,6 +8,11 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 
 from mtcm_pipeline.datasets.atomic_files import is_temporary, write_file
+from mtcm_pipeline.datasets.cache_files import (
+    file_entries,
+    least_recently_used,
+    mark_used,
+)
 from mtcm_pipeline.errors import CaptureError
 
 
@@ -20,11 +25,27 @@ class CheckpointFolder:
     def read(self, key: str) -> bytes | None:
         """What was last written under `key`, or None."""
         path = self._path(key)
-        return path.read_bytes() if path.is_file() else None
+        try:
+            content = path.read_bytes()
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+        mark_used(path)
+        return content
 
     def write(self, key: str, content: bytes) -> None:
         """Put `content` under `key`, in the place of what was there."""
         write_file(self._path(key), content)
+
+    def shrink(self, limit_bytes: int) -> int:
+        """Remove what was not used for longest until the rest is within the limit.
+
+        Returns:
+            How many bytes were removed.
+        """
+        leaving = least_recently_used(file_entries(self._folder), limit_bytes)
+        for entry in leaving:
+            entry.path.unlink(missing_ok=True)
+        return sum(entry.size_bytes for entry in leaving)
 
     def clear(self) -> None:
         """Forget all checkpoints."""

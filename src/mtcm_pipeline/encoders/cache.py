@@ -20,7 +20,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.capture.content_store import ContentStore, content_key
+from mtcm_pipeline.capture.content_store import (
+    ContentStore,
+    content_key,
+    sealed,
+    unsealed,
+)
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
 from mtcm_pipeline.encoders.registry import Encoder, load_encoder, locate_weights
@@ -92,7 +97,7 @@ class CachedEncoder:
             vectors = self._loaded().encode(list(missing.values()))
             self.encoded_images += len(missing)
             for key, vector in zip(missing, vectors, strict=True):
-                self._store.write(key, vector.astype(_STORED).tobytes())
+                self._store.write(key, sealed(vector.astype(_STORED).tobytes()))
                 known[key] = vector
         return np.stack([known[key] for key in keys])
 
@@ -105,7 +110,7 @@ class CachedEncoder:
 
     def _stored(self, key: str) -> Vectors | None:
         """The vector under `key`; None where there is none that is whole."""
-        content = self._store.read(key)
+        content = unsealed(self._store.read(key))
         if content is None or len(content) != EMBEDDING_WIDTH * _STORED.itemsize:
             return None
         vector = np.frombuffer(content, _STORED).astype(np.float32)
@@ -115,13 +120,14 @@ class CachedEncoder:
         """From the encoder if it is loaded, else from the store, else by loading it."""
         if self._facts is None:
             key = content_key("encoder", ENCODING_VERSION, self._weights_mark)
-            content = None if self._encoder is not None else self._store.read(key)
+            kept = self._store.read(key) if self._encoder is None else None
+            content = unsealed(kept)
             if content is not None:
                 self._facts = _Facts(**json.loads(content))
             else:
                 encoder = self._loaded()
                 self._facts = _Facts(encoder.name, encoder.side_px)
-                self._store.write(key, json.dumps(vars(self._facts)).encode())
+                self._store.write(key, sealed(json.dumps(vars(self._facts)).encode()))
         return self._facts
 
     def _loaded(self) -> Encoder:

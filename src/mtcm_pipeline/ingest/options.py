@@ -51,6 +51,10 @@ class IngestOptions:
         aspect_factor: so are frames whose longer over shorter side differs by more
             than this. 1.05 tells 4:3 from 3:2 (1.125) and lets rounded sides pass; a
             camera that was turned upright is none (`sizes.size_outliers`).
+        cache_limit_mb: after ingest, what the identity's cache holds beyond this is
+            removed, that which was not used for longest first. A frame takes about
+            0.2 MB, so that 20,000 frames fit; a capture that does not fit is computed
+            again in part. None: no limit.
     """
 
     structure_from_motion: bool = True
@@ -69,3 +73,4 @@ class IngestOptions:
     duplicate_difference: float = Field(default=0.03, gt=0.0, le=1.0)
     size_factor: float = Field(default=1.25, gt=1.0)
     aspect_factor: float = Field(default=1.05, gt=1.0)
+    cache_limit_mb: float | None = Field(default=4000.0, gt=0.0)

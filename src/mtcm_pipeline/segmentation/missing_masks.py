@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from mtcm_pipeline.capture.content_store import ContentStore, content_key
+from mtcm_pipeline.capture.content_store import (
+    ContentStore,
+    content_key,
+    sealed,
+    unsealed,
+)
 from mtcm_pipeline.capture.files import FileLoaders, stem_of
 from mtcm_pipeline.errors import FileContentError, ParameterError
 from mtcm_pipeline.formats.images import Size, decode_image
@@ -133,10 +138,10 @@ def saliency_of(
     key = content_key(
         "saliency", segmenter.name, shape, np.ascontiguousarray(rgb).tobytes()
     )
-    levels = _read_png(store.read(key))
+    levels = _read_png(unsealed(store.read(key)))
     if levels is None:
         levels = _to_levels(segmenter.saliency(rgb))
-        store.write(key, _to_png(levels))
+        store.write(key, sealed(_to_png(levels)))
     return _from_levels(levels)
 
 
@@ -230,11 +235,8 @@ def _to_png(levels: Pixels) -> bytes:
 
 
 def _read_png(content: bytes | None) -> Pixels | None:
-    """Kept levels; None where there are none that are whole."""
+    """Kept levels; None without content."""
     if content is None:
         return None
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            return np.array(picture.convert("L"))
-    except (OSError, ValueError, SyntaxError):
-        return None
+    with Image.open(io.BytesIO(content)) as picture:
+        return np.array(picture.convert("L"))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mtcm_pipeline.capture.cameras import PosedCameras
-from mtcm_pipeline.capture.content_store import ContentStore
+from mtcm_pipeline.capture.content_store import ContentStore, LimitedStore
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.encoders.cache import cached_encoder
@@ -48,8 +48,6 @@ def make_the_missing_masks(
     made = make_missing_masks(
         images, masks, options, posed_size=poses_of.size_of, store=cache
     )
-    for note in made.notes:
-        log.info(note)
     return dict(made.masks), made.table
 
 
@@ -119,10 +117,14 @@ def verify_the_geometry(
     cameras: PosedCameras,
     embeddings: EmbeddingTable,
     points: SparsePoints,
-    cache: ContentStore,
+    cache: LimitedStore,
     options: TwoViewOptions,
+    ingest_options: IngestOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The pairs of frames that were matched, and what they say of each frame's pose."""
+    """The pairs of frames that were matched, and what they say of each frame's pose.
+
+    What the cache holds beyond its limit goes, now that ingest has used what it needs.
+    """
     names = tuple(frames["name"])
     evidence = None
     if options.enabled and len(cameras) >= 2:
@@ -143,6 +145,10 @@ def verify_the_geometry(
         "poses by matched features: %s",
         ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
     )
+    if (limit_mb := ingest_options.cache_limit_mb) is not None:
+        removed = cache.shrink(int(limit_mb * 1e6))
+        if removed:
+            log.info("cache: %.0f MB not used for longest removed", removed / 1e6)
     return pairs, poses
 
 

@@ -57,6 +57,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "sparse_points",
                     "content_cache",
                     "params:two_view",
+                    "params:ingest",
                 ],
                 outputs=["image_pairs", "pose_evidence"],
                 name="verify_the_geometry",

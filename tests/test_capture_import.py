@@ -127,3 +127,31 @@ def test_real_captures_come_in_without_hand_work(tmp_path, name, frames, masks, 
     copied = tmp_path / "raw_images" / name
     for file in found.images.values():
         assert (copied / file.name).read_bytes() == file.read_bytes()
+
+
+def test_pictures_of_two_cameras_in_sub_folders_come_along_with_their_masks(tmp_path):
+    source = put(
+        tmp_path / "rig", "images/left/1.jpg", "images/right/1.jpg", "images/.x/9.jpg",
+        "masks/left/1.jpg.png", "masks/right/1.png", "embeddings/left/1.npy",
+    )  # fmt: skip
+    import_capture(source, tmp_path / "data")
+    assert tree(tmp_path / "data") == {
+        "raw_images/rig/left_1.jpg", "raw_images/rig/right_1.jpg",
+        "masks/rig/left_1.png", "masks/rig/right_1.png", "embeddings/rig/left_1.npy",
+    }  # fmt: skip
+    found = find_capture(source)
+    assert found.images["left_1.jpg"].read_text() == "images/left/1.jpg"
+    assert found.masks["right_1.png"].read_text() == "masks/right/1.png"
+    assert any("<folder>_<file>" in line for line in found.lines())
+
+
+def test_sub_folders_whose_files_would_share_a_name_are_refused(tmp_path):
+    source = put(tmp_path / "c", "images/a/b_1.jpg", "images/a_b/1.jpg")
+    with pytest.raises(CaptureError, match=r"a_b_1\.jpg"):
+        find_capture(source)
+
+
+def test_sub_folders_of_a_folder_that_is_not_for_pictures_are_not_searched(tmp_path):
+    source = put(tmp_path / "c", "dense/1.jpg")
+    with pytest.raises(CaptureError, match="no pictures"):
+        find_capture(source)

@@ -9,19 +9,23 @@ What is looked for in the source folder:
 | embeddings/                                        | embeddings/<identity>/       |
 | poses.json, exif.json, transforms.json,            | metadata/<identity>/         |
 | poses_bounds.npy, sparse/                          |                              |
+
+Where a folder has sub-folders only, one for each camera as a rule, their files come
+along: `images/left/1.jpg` becomes `left_1.jpg`, its mask `left_1.png`; poses find them
+by either name (`formats.reading.resolve_names`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcm_pipeline.capture.files import stem_of
+from mtcm_pipeline.capture.files import flat_name, stem_of
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.identity_folders import install_identity
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 _IMAGE_FOLDERS = ("images", "photos", "raw_images")
 _MASK_FOLDERS = ("masks", "mask")
 _METADATA_FILES = ("poses.json", "exif.json", "transforms.json", "poses_bounds.npy")
@@ -77,11 +81,7 @@ def find_capture(source: Path) -> FoundCapture:
     if not source.is_dir():
         raise CaptureError(f"{source} is not a folder: give the folder of a capture")
     image_folder = _first_folder(source, _IMAGE_FOLDERS) or source
-    images = {
-        file.name: file
-        for file in _files(image_folder)
-        if file.suffix.lower() in IMAGE_SUFFIXES
-    }
+    images = _named_files(image_folder, IMAGE_SUFFIXES, deep=image_folder != source)
     if not images:
         looked = ", ".join(f"{name}/" for name in _IMAGE_FOLDERS)
         raise CaptureError(
@@ -89,10 +89,8 @@ def find_capture(source: Path) -> FoundCapture:
             f"{looked} and in the folder itself"
         )
     masks, notes = _masks(_first_folder(source, _MASK_FOLDERS), images)
-    embeddings = {
-        file.name: file for file in _files(source / "embeddings") if file.suffix == ".npy"
-    }
-    notes += _left_behind(image_folder)
+    embeddings = _named_files(source / "embeddings", (".npy",))
+    notes += _left_behind(image_folder, images)
     return FoundCapture(images, masks, embeddings, _metadata(source), tuple(notes))
 
 
@@ -145,18 +143,40 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in files if not file.name.startswith("."))
 
 
+def _named_files(
+    folder: Path, suffixes: tuple[str, ...], *, deep: bool = True
+) -> dict[str, Path]:
+    """Files by the name that they get; those of sub-folders where there are no others."""
+    files = [file for file in _files(folder) if file.suffix.lower() in suffixes]
+    if files or not deep:
+        return {file.name: file for file in files}
+    found: dict[str, Path] = {}
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        relative = file.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if hidden or not file.is_file() or file.suffix.lower() not in suffixes:
+            continue
+        name = flat_name(relative)
+        if name in found:
+            raise CaptureError(
+                f"{found[name]} and {file} would both be named {name!r}: rename one"
+            )
+        found[name] = file
+    return found
+
+
 def _masks(
     folder: Path | None, images: Iterable[str]
 ) -> tuple[dict[str, Path], list[str]]:
     """Mask files under the name `<stem of the image>.png`, and what is odd about them."""
     found: dict[str, Path] = {}
-    skipped = []
     known = set(images)
-    for file in _files(folder) if folder else ():
-        if file.suffix.lower() != ".png":
-            skipped.append(file.name)
-            continue
-        stem = stem_of(file.stem) if file.stem in known else file.stem
+    every = () if folder is None else _files(folder)
+    skipped = [file.name for file in every if file.suffix.lower() != ".png"]
+    named = {} if folder is None else _named_files(folder, (".png",))
+    for name, file in named.items():
+        own = stem_of(name)
+        stem = stem_of(own) if own in known else own
         if f"{stem}.png" in found:
             raise CaptureError(
                 f"masks {found[f'{stem}.png'].name!r} and {file.name!r} are for the same "
@@ -167,8 +187,11 @@ def _masks(
     return found, notes
 
 
-def _left_behind(folder: Path) -> list[str]:
+def _left_behind(folder: Path, images: Mapping[str, Path]) -> list[str]:
     deeper = [entry.name for entry in folder.iterdir() if entry.is_dir()]
+    taken = any(file.parent != folder for file in images.values())
+    if taken:
+        return [f"from the folders within {folder.name}/, as <folder>_<file>"]
     if folder.name in _IMAGE_FOLDERS and deeper:
         return [
             f"left behind: folders within {folder.name}/: {', '.join(sorted(deeper))}"

@@ -109,6 +109,20 @@ def test_sub_folders_give_base_names_or_an_error_that_names_both():
                 read_reconstruction(model)
 
 
+def test_pictures_that_were_named_after_their_folders_are_found():
+    """Two cameras' pictures, `left/1.jpg` and `right/1.jpg`, as import names them."""
+    posed = random_cameras(3)
+    paths = ("left/1.jpg", "rig/right/1.png", "right/2.jpg")
+    foldered = PosedCameras(paths, posed.cam_from_world, posed.camera_ids, posed.cameras)
+    images = ["left_1.jpg", "right_1.jpg", "2.jpg", "1_left.jpg"]
+    found = read_reconstruction(build_reconstruction(foldered), images).cameras
+    assert found.names == ("left_1.jpg", "right_1.jpg", "2.jpg")
+    for path, name in zip(paths, found.names, strict=True):
+        np.testing.assert_allclose(
+            found.pose_of(name), foldered.pose_of(path), atol=1e-12
+        )
+
+
 def test_names_with_spaces_survive_the_text_format(tmp_path):
     import pycolmap
 

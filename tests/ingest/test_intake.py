@@ -17,9 +17,10 @@ from ingest_captures import (
 from PIL import Image
 from pydantic import ValidationError
 
+from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.formats.nerfstudio import read_transforms
 from mtcm_pipeline.ingest.data_quality import problems_of, summary_lines
-from mtcm_pipeline.ingest.intake import CaptureContents, ingest_capture
+from mtcm_pipeline.ingest.intake import CaptureContents, ingest_capture, poses_note
 from mtcm_pipeline.ingest.options import IngestOptions
 
 CAPTURES = Path(__file__).parents[2].parent / "shared" / "captures"
@@ -68,6 +69,22 @@ def test_the_data_quality_table_counts_by_hand(capture):
     lines = summary_lines(capture.quality)
     assert any("mask: absent for 4 of 10" in line for line in lines)
     assert any("f_3.png" in line for line in lines)
+
+
+def test_where_the_poses_come_from_is_said(capture):
+    notes = list(capture.quality.query("part == 'note'")["examples"])
+    source = capture.frames.cameras.source
+    assert f"9 poses of one camera, from {source}" in notes
+    two = PosedCameras(
+        ("a", "b"),
+        capture.frames.cameras.cam_from_world[:2],
+        (1, 2),
+        dict.fromkeys((1, 2), next(iter(capture.frames.cameras.cameras.values()))),
+        "sparse/0",
+    )
+    assert poses_note(two) == ("2 poses of 2 cameras, from sparse/0",)
+    assert poses_note(two.subset(["a"])) == ("1 pose of one camera, from sparse/0",)
+    assert poses_note(two.subset([])) == ()
 
 
 def test_the_copy_is_a_duplicate_and_nobody_else(capture):

@@ -31,3 +31,8 @@ def by_stem(names: Iterable[str], what: str) -> dict[str, str]:
             )
         found[stem] = name
     return found
+
+
+def flat_name(relative: PurePath) -> str:
+    """One file name for a file in sub-folders: `left/1.jpg` becomes `left_1.jpg`."""
+    return "_".join(relative.parts)

@@ -6,7 +6,7 @@ as a whole is a `FileContentError`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
-from mtcm_pipeline.capture.files import stem_of
+from mtcm_pipeline.capture.files import flat_name, stem_of
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import CaptureError, FileContentError
 
@@ -88,8 +88,10 @@ def resolve_names(
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Which image each path of a pose file means.
 
-    The base name counts (`train/r_0.png` is `r_0.png`); where no image has that name,
-    one of the same stem is taken (`r_0` or `r_0.jpg`, a converted HEIC).
+    The base name counts (`train/r_0.png` is `r_0.png`), with its folders before it where
+    an image has that name (`left/1.jpg` is `left_1.jpg`, as two cameras' pictures are
+    named on import); where no image has it, one of the same stem is taken (`r_0` or
+    `r_0.jpg`, a converted HEIC).
 
     Args:
         paths: names as the pose file writes them, possibly with folders.
@@ -103,8 +105,9 @@ def resolve_names(
     Raises:
         CaptureError: two paths mean the same image.
     """
-    bases = {path: PurePosixPath(path.replace("\\", "/")).name for path in paths}
-    resolved = bases if image_names is None else _match_images(bases, image_names)
+    tails = {path: _tails(path) for path in paths}
+    bases = {path: names[-1] for path, names in tails.items()}
+    resolved = bases if image_names is None else _match_images(tails, image_names)
     owner: dict[str, str] = {}
     for path, name in resolved.items():
         if name in owner:
@@ -116,19 +119,32 @@ def resolve_names(
     return resolved, _absent_note([p for p in bases if p not in resolved], bases, source)
 
 
-def _match_images(bases: Mapping[str, str], images: Collection[str]) -> dict[str, str]:
-    """Exact base names first, then stems among the images that nobody claimed."""
+def _tails(path: str) -> list[str]:
+    """What an image may be called for a path, the longest name first, the base last."""
+    whole = PurePosixPath(path.replace("\\", "/"))
+    parts = whole.parts or (whole.name,)
+    return [flat_name(PurePosixPath(*parts[k:])) for k in range(len(parts))]
+
+
+def _match_images(
+    tails: Mapping[str, Sequence[str]], images: Collection[str]
+) -> dict[str, str]:
+    """Exact names first, then stems among the images that nobody claimed."""
     known = set(images)
-    resolved = {path: base for path, base in bases.items() if base in known}
+    resolved: dict[str, str] = {}
+    for path, names in tails.items():
+        if (exact := next((name for name in names if name in known), None)) is not None:
+            resolved[path] = exact
     by_stem: dict[str, list[str]] = {}
     for name in sorted(known - set(resolved.values())):
         by_stem.setdefault(stem_of(name), []).append(name)
-    for path, base in bases.items():
+    for path, names in tails.items():
         if path not in resolved:
-            candidates = by_stem.get(base, []) or by_stem.get(stem_of(base), [])
+            found = (by_stem.get(n) or by_stem.get(stem_of(n)) for n in names)
+            candidates = next((c for c in found if c), [])
             if len(candidates) == 1:
                 resolved[path] = candidates[0]
-    return {path: resolved[path] for path in bases if path in resolved}
+    return {path: resolved[path] for path in tails if path in resolved}
 
 
 def _absent_note(

@@ -106,10 +106,21 @@ def ingest_capture(
     said = {*frames.notes}
     embeddings = collector.finish()
     frames = with_comparisons(with_embeddings(frames, embeddings), embeddings, options)
-    quality = data_quality_table(frames, embeddings.notes)
+    notes = (*poses_note(frames.cameras), *embeddings.notes)
+    quality = data_quality_table(frames, notes)
     for line in summary_lines(quality, said=said.union(collector.warnings)):
         log.info(line)
     return IngestedCapture(frames, embeddings, quality)
+
+
+def poses_note(cameras: PosedCameras) -> tuple[str, ...]:
+    """Where the poses come from, and how many cameras they share; nothing without any."""
+    if len(cameras) == 0:
+        return ()
+    lenses = len(set(cameras.camera_ids))
+    shared = "one camera" if lenses == 1 else f"{lenses} cameras"
+    poses = "1 pose" if len(cameras) == 1 else f"{len(cameras)} poses"
+    return (f"{poses} of {shared}, from {cameras.source}",)
 
 
 def with_embeddings(frames: IngestedFrames, embeddings: EmbeddingTable) -> IngestedFrames:

@@ -27,6 +27,8 @@ from mtcm_pipeline.video.container import (
     open_video,
     scan_timeline,
 )
+from mtcm_pipeline.video.dynamic_range import is_high_range
+from mtcm_pipeline.video.interlaced import Deinterlacer
 from mtcm_pipeline.video.options import VideoOptions
 from mtcm_pipeline.video.pixels import encode_picture, small_grey, upright_rgb
 from mtcm_pipeline.video.timestamps import exif_of_frame, timestamp_s
@@ -127,7 +129,9 @@ def extract_frames(
     last: list[_Candidate] = []
     with open_video(video, name) as (container, stream):
         reader = FrameReader(container, stream)
-        frames = track(reader, f"Reading {name}", total=timeline.frames)
+        deinterlacer = Deinterlacer(stream)
+        whole = deinterlacer.frames(reader)
+        frames = track(whole, f"Reading {name}", total=timeline.frames)
         timed = _with_times(frames, stream, timeline)
         candidates = _remembering_last(_candidates(timed, options.measure_px), last)
         for best in sharpest_of_windows(candidates, rate, options.max_frames):
@@ -140,6 +144,7 @@ def extract_frames(
             kept.append(frame)
     if not last:
         raise no_frames(name)
+    notes += _kinds(deinterlacer.found, is_high_range(last[0].frame), name)
     notes += _damage(reader.damaged_packets, last[0], timeline, name)
     for note in notes:
         log.warning(note)
@@ -241,6 +246,22 @@ def _affordable_rate(
             f"second, {options.rate_fps:g} were asked for: it cannot be chosen among them"
         ]
     return rate, []
+
+
+def _kinds(interlaced: bool, high_range: bool, name: str) -> list[str]:
+    """Remarks about videos whose frames are not pictures as they are."""
+    notes = []
+    if interlaced:
+        notes.append(
+            f"video {name!r} is interlaced: each frame became a picture of one moment, "
+            f"at the cost of detail in height; record progressively if you can"
+        )
+    if high_range:
+        notes.append(
+            f"video {name!r} has a high dynamic range: its pictures are in the ordinary "
+            f"one, highlights compressed"
+        )
+    return notes
 
 
 def _damage(

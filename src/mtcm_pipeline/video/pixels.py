@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mtcm_pipeline.formats.images import JPEG_QUALITY
+from mtcm_pipeline.video.dynamic_range import is_high_range, ordinary_rgb
 
 Pixels = NDArray[np.uint8]
 Float = NDArray[np.float64]
@@ -36,12 +37,16 @@ def upright_rgb(
 ) -> Pixels:
     """(H, W, 3) uint8 with square pixels, turned as the container says.
 
+    High dynamic range becomes the ordinary one (`dynamic_range`).
+
     Args:
         frame: as decoded.
         pixel_aspect: width over height of a stored pixel; None or 0 for square ones.
         longest_px: larger pictures are shrunk to it.
     """
-    picture = Image.fromarray(frame.to_ndarray(format="rgb24"))
+    high = is_high_range(frame)
+    rgb = ordinary_rgb(frame) if high else frame.to_ndarray(format="rgb24")
+    picture = Image.fromarray(rgb)
     width = max(1, round(picture.width * (pixel_aspect or 1)))
     height = picture.height
     if longest_px is not None and max(width, height) > longest_px:

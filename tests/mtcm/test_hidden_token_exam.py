@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from mtcm_pipeline.figures.hidden_tokens import hidden_token_figure
+from mtcm_pipeline.mtcm.fold_prediction import heard_residual
 from mtcm_pipeline.mtcm.hidden_token_exam import (
     MTCM,
     HiddenTokenRow,
@@ -19,6 +22,7 @@ from mtcm_pipeline.mtcm.hidden_token_exam import (
 )
 from mtcm_pipeline.mtcm.hidden_token_summary import summary
 from mtcm_pipeline.mtcm.options import TrainOptions
+from mtcm_pipeline.mtcm.residual_prediction import ask
 from mtcm_pipeline.mtcm.trained_alone import PlainAlone, ResidualAlone
 from mtcm_pipeline.regressors.registry import Prediction, simple_predictors
 from mtcm_pipeline.tokens.build import build_tokens
@@ -132,3 +136,26 @@ def test_what_is_trained_alone_never_sees_what_is_hidden(tokens, kind):
     asked = np.isfinite(here.values[:, CENTRE]).all(axis=1)
     assert np.array_equal(np.flatnonzero(asked), np.arange(3, 9))
     assert np.isnan(here.values[:, :384]).all()
+
+
+def test_a_residual_is_not_heard_where_nothing_tells_of_the_frame():
+    residual = torch.ones(3, 2)
+    part = SimpleNamespace(name="centre", believed=np.array([0.0, 0.4, 1.0]))
+    output = SimpleNamespace(residuals={"centre": residual})
+    heard = heard_residual(part, output)
+    np.testing.assert_array_equal(heard, [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0]])
+
+
+def test_nothing_tells_of_whole_frames_of_noise_and_the_prior_is_the_mean(tokens):
+    rng = np.random.default_rng(2)
+    values = tokens.values.copy()
+    values[:, :384] = rng.normal(size=(N, 384))
+    noise = without_order(replace(tokens, values=values), 3)
+    order = np.argsort(noise.times)
+    noise = replace(noise, values=noise.values[order], times=noise.times[order])
+    hidden = np.zeros_like(noise.present)
+    hidden[[2, 9, 20]] = noise.present[[2, 9, 20]]
+    part = next(p for p in ask(noise, hidden).view.parts if p.name == "embedding")
+    shown = np.delete(noise.values[:, :384], [2, 9, 20], axis=0)
+    assert (part.believed == 0.0).all()
+    np.testing.assert_allclose(part.prior, np.tile(shown.mean(axis=0), (3, 1)), atol=1e-9)

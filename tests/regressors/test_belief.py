@@ -51,7 +51,8 @@ def test_noise_is_answered_by_the_mean_and_signal_left_alone(seed: int):
         mean.left_out + rng.normal(size=mean.left_out.shape),
         mean.left_out_variance,
     )
-    drawn = shrunk_to_mean(problem, folds, noise)
+    drawn, shares = shrunk_to_mean(problem, folds, noise)
+    assert shares[0] < 0.15
     kept = np.abs(drawn.asked - mean.asked).sum() / np.abs(noise.asked - mean.asked).sum()
     assert kept < 0.15
 
@@ -61,7 +62,8 @@ def test_noise_is_answered_by_the_mean_and_signal_left_alone(seed: int):
         problem.learned + 0.01 * rng.normal(size=problem.learned.shape),
         np.full(60, 4e-4),
     )
-    same = shrunk_to_mean(problem, folds, near)
+    same, shares = shrunk_to_mean(problem, folds, near)
+    assert shares[0] > 0.99
     np.testing.assert_allclose(same.asked, near.asked, atol=0.01)
     np.testing.assert_allclose(same.asked_variance, near.asked_variance, rtol=0.1)
 

@@ -94,7 +94,7 @@ def with_gates(
     for fold, output in _outputs(trained, tokens, views):
         for part in fold.view.parts:
             if part.name in output.residuals:
-                residual = output.residuals[part.name].double().numpy()
+                residual = heard_residual(part, output)
                 found[part.name].append((residual, part.truth - part.prior))
     gates = {
         name: gate_of(*(np.concatenate(x) for x in zip(*pairs, strict=True)))
@@ -144,12 +144,21 @@ def gated(part: PartPrior, output: ResidualOutput, gate: float) -> tuple[Float, 
     """(A, m) prediction and (A,) expected squared error, summed over the numbers."""
     predicted, expected = part.prior.copy(), part.variance.copy()
     if gate > 0.0 and part.name in output.residuals:
-        predicted += gate * output.residuals[part.name].double().numpy()
+        predicted += gate * heard_residual(part, output)
         change = output.log_variances[part.name].double().numpy()
         change = change - np.log(np.maximum(expected, 1e-300))
         change = np.clip(change, -_LARGEST_CHANGE, _LARGEST_CHANGE)
         expected = expected * np.exp(gate * change)
     return predicted, expected
+
+
+def heard_residual(part: PartPrior, output: ResidualOutput) -> Float:
+    """(A, m) what the model adds to the prior; nothing where nothing tells of the frame.
+
+    Where what is known says no more than the mean of the others, a residual is noise.
+    """
+    residual = output.residuals[part.name].double().numpy()
+    return np.where(part.believed[:, None] > 0.0, residual, 0.0)
 
 
 def standard_error(name: str, expected: Float, standardiser: Standardiser) -> Float:

@@ -28,6 +28,7 @@ from mtcm_pipeline.regressors.problem import (
     field_problems,
     pose_numbers,
     squared_distances,
+    target_parts,
 )
 from mtcm_pipeline.tokens.layout import FIELDS, Tokens
 
@@ -80,6 +81,8 @@ class PartPrior:
         residual: (S, m) truth minus what the stack said without the frame.
         truth: (A, m) what is hidden; not for the model.
         variance: (A,) expected squared error, summed over the numbers.
+        believed: (A,) share of what the regressors say that is believed; where it is
+            zero the prior is the mean, for nothing tells more.
         size: typical distance of a shown frame's truth from their mean.
         features: (N, features of the part) see `prior_view`.
     """
@@ -92,6 +95,7 @@ class PartPrior:
     residual: Float
     truth: Float
     variance: Float
+    believed: Float
     size: float
     features: Float
 
@@ -180,6 +184,7 @@ class _Solved:
     members: Float
     stack: Float
     variance: Float
+    believed: Float
     asked: Bool
     shown: Bool
 
@@ -200,6 +205,7 @@ def _solve_field(
         np.full((len(MEMBERS[field]), n, width), np.nan),
         np.full((n, width), np.nan),
         np.full(n, np.nan),
+        np.zeros((n, len(target_parts(field)))),
         np.zeros(n, dtype=bool),
         np.zeros(n, dtype=bool),
     )
@@ -228,6 +234,7 @@ def _solve_problem(
     ):
         into.members[:, rows] = of_members
         into.stack[rows], into.variance[rows] = mean, variance
+    into.believed[problem.asked] = found.believed
     into.asked[problem.asked] = True
     into.shown[problem.shown] = True
 
@@ -276,6 +283,7 @@ def _part(
         residual,
         truth[asked],
         variance[asked],
+        solved.believed[asked, target_parts(solved.problem.field).index(numbers)],
         max(size, _SMALL),
         features,
     )

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mtcm_pipeline.mtcm.fold_prediction import gated
+from mtcm_pipeline.mtcm.fold_prediction import gated, heard_residual
 from mtcm_pipeline.mtcm.gate import gate_of
 from mtcm_pipeline.mtcm.prior import PARTS, PriorView, prior_view
 from mtcm_pipeline.mtcm.residual_model import ResidualMtcm, ResidualOutput
@@ -120,7 +120,7 @@ def gates_by_rounds(model: ResidualMtcm, question: Question) -> dict[str, float]
         for part in view.parts:
             if part.name in output.residuals:
                 rows = counted[part.asked]
-                residual = output.residuals[part.name].double().numpy()[rows]
+                residual = heard_residual(part, output)[rows]
                 found[part.name].append((residual, (part.truth - part.prior)[rows]))
     return {
         name: gate_of(*(np.concatenate(x) for x in zip(*pairs, strict=True)))

@@ -59,20 +59,25 @@ def believed_share(
 
 def shrunk_to_mean(
     problem: FieldProblem, folds: Sequence[Fold], estimate: Estimate
-) -> Estimate:
+) -> tuple[Estimate, list[float]]:
     """The estimate drawn to the mean of the shown by as much as it is not believed.
 
     Where nothing known tells of the target (a pile of photographs of which only the
     order is known), any fit is one to noise, and the mean is the better answer. Where
     something does, this changes nothing.
+
+    Returns:
+        The estimate, and the share that is believed of each part of the target.
     """
     mean = Mean().estimate(problem, folds)
     together = [fold.scored for fold in folds]
     asked, left_out = estimate.asked.copy(), estimate.left_out.copy()
+    shares = []
     for part in target_parts(problem.field):
         change = estimate.left_out[:, part] - mean.left_out[:, part]
         missing = problem.learned[:, part] - mean.left_out[:, part]
         share = believed_share(change, missing, together)
+        shares.append(share)
         asked[:, part] = mean.asked[:, part] + share * (asked - mean.asked)[:, part]
         left_out[:, part] = mean.left_out[:, part] + share * change
     shrunk = replace(estimate, asked=asked, left_out=left_out)
@@ -80,8 +85,9 @@ def shrunk_to_mean(
         max(float(np.median(squared_errors(e, problem))), 1e-300)
         for e in (estimate, shrunk)
     )
-    return replace(
+    shrunk = replace(
         shrunk,
         asked_variance=after / before * estimate.asked_variance,
         left_out_variance=after / before * estimate.left_out_variance,
     )
+    return shrunk, shares

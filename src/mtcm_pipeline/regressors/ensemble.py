@@ -46,10 +46,12 @@ class Ensemble:
     Attributes:
         members: K estimates.
         stack: their weighted mean, as far as it is believed.
+        believed: share of it that is, for each part of the target.
     """
 
     members: tuple[Estimate, ...]
     stack: Estimate
+    believed: tuple[float, ...]
 
 
 def choose_members(problem: FieldProblem, folds: Sequence[Fold]) -> Mapping[str, Chosen]:
@@ -73,8 +75,8 @@ def ensemble_of(
 ) -> Ensemble:
     """All members of a field, and their stack by their errors in the folds."""
     members = ensemble_estimates(problem, folds, chosen)
-    stack = shrunk_to_mean(problem, folds, stacked_members(problem, members))
-    return Ensemble(tuple(members), stack)
+    stack, shares = shrunk_to_mean(problem, folds, stacked_members(problem, members))
+    return Ensemble(tuple(members), stack, tuple(shares))
 
 
 def stacked_members(problem: FieldProblem, members: Sequence[Estimate]) -> Estimate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from judge_cases import evidence_of
 
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
-from mtcm_pipeline.judge.neighbourhoods import beside, robust_z
+from mtcm_pipeline.judge.neighbourhoods import beside, quantile, robust_z
 from mtcm_pipeline.judge.observations import input_names, observe
 from mtcm_pipeline.judge.photo_evidence import novelty_columns
 from mtcm_pipeline.judge.photo_facts import NUMBERS, photo_numbers
@@ -104,6 +105,20 @@ def test_beside_and_robust_z_by_hand():
     z = robust_z(np.array([0.0, 1.0, 2.0, 3.0, 100.0]), 0.1)
     assert z[2] == 0.0 and z[3] == pytest.approx(1 / 1.4826)
     assert robust_z(np.full(4, 2.0), 0.5).tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize("q", [0.0, 0.25, 0.5, 0.9, 1.0])
+def test_quantiles_of_what_is_known_against_numpy(q):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(40, 7, 3))
+    values[rng.random(values.shape) < 0.4] = np.nan
+    values[3], values[4, 1:], values[5, 0] = np.nan, np.nan, np.inf
+    finite = np.where(np.isfinite(values), values, np.nan)
+    for axis in (1, 2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # all NaN
+            expected = np.nanquantile(finite, q, axis=axis)
+        assert np.allclose(quantile(values, q, axis), expected, equal_nan=True)
 
 
 def test_blur_in_one_direction_lowers_that_moment():

@@ -28,7 +28,7 @@ from mtcm_pipeline.sample.options import SampleOptions
 
 @pytest.fixture(scope="module")
 def photos():
-    small = SampleOptions(seed=5, frames=18, width=150, height=200, supersample=1)
+    small = SampleOptions(seed=5, frames=16, width=120, height=160, supersample=1)
     return sample_photos(small)
 
 

@@ -40,6 +40,13 @@ def sound():
     return evidence, observe(evidence)
 
 
+def misdated(evidence, row, before):
+    """The evidence with a frame's time just before another's."""
+    times = evidence.times.copy()
+    times[row] = times[before] - 1e-3
+    return replace(evidence, times=times)
+
+
 def judged(sound, faults, monkeypatch):
     evidence, seen = sound
     judge = votes(len(seen), faults, monkeypatch, seen)
@@ -54,7 +61,8 @@ def test_reasons_fields_and_probabilities(sound, monkeypatch):
         11: ("timestamp", "time"),
         14: ("block", "pose"),
     }
-    table = judged(sound, faults, monkeypatch)
+    evidence, seen = sound
+    table = judged((misdated(evidence, 11, 3), seen), faults, monkeypatch)
     assert table["faulty"].sum() == 5
     assert table["reason"].iloc[3] == "blurred"
     assert table["reason"].iloc[9] == "mask bad"
@@ -94,10 +102,24 @@ def test_what_cannot_be_is_not_called(sound, monkeypatch):
         (unmasked, 9, ("mask", "mask")),
         (elsewhere, 8, ("duplicate", "none")),
         (shuffled, 11, ("timestamp", "time")),
+        (sound, 11, ("timestamp", "time")),  # it stands between its neighbours in time
     ):
         table = judged(case, {row: fault, 3: ("defocus", "embedding")}, monkeypatch)
         assert np.flatnonzero(table["faulty"]).tolist() == [3]
         assert table["reason"].iloc[row] == ""
+
+
+def test_a_frame_beside_a_break_of_the_path_is_in_order(sound, monkeypatch):
+    """Twelve frames, then the object is turned over: the step is long on one side only.
+    A frame that is out of order is far from both."""
+    evidence, seen = sound
+    poses = evidence.world_from_cam.copy()
+    poses[12:] = np.diag([1.0, -1.0, -1.0, 1.0]) @ poses[12:]
+    broken = replace(evidence, world_from_cam=poses)
+    faults = {11: ("timestamp", "time"), 12: ("timestamp", "time")}
+    assert not judged((broken, seen), faults, monkeypatch)["faulty"].any()
+    table = judged((misdated(broken, 11, 3), seen), faults, monkeypatch)
+    assert np.flatnonzero(table["faulty"]).tolist() == [11]
 
 
 def test_swapped_poses_name_each_other(sound, monkeypatch):

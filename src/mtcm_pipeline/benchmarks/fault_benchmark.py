@@ -1,41 +1,54 @@
 """How well faulty frames are found, on captures that nobody was tuned on.
 
     python -m mtcm_pipeline.benchmarks.fault_benchmark ../shared/captures/* \\
-        --generated data/raw_images --scenarios /tmp/scenarios --out faults.csv
+        --scenarios /tmp/scenarios --out faults.csv
 
 Every capture is spoilt with every kind of fault, gross and subtle, at several shares, and
 with blocks of frames that share one pose error. The judge and boosting are trained on the
-spoilt versions of the other captures and on generated ones; `generated only` has seen no
-real capture, as the judge that comes with the package.
-
-Dimension letters: N frames.
+spoilt versions of the other captures and on drawn ones; `generated only` has seen no real
+capture, as the judge that comes with the package, which is measured as well. A stopped
+run goes on where it was.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rich.console import Console
 
 from mtcm_pipeline.benchmarks.captures import load_photos
-from mtcm_pipeline.benchmarks.fault_metrics import (
-    caught_at_loss,
-    threshold_at_loss,
-    won_pairs,
+from mtcm_pipeline.benchmarks.fault_methods import (
+    ABLATIONS,
+    BOOSTING,
+    GENERATED_ONLY,
+    LEFT_OUT,
+    Trainer,
+    ablated_method,
+    boosting_method,
+    judge_method,
+    shipped_method,
+    simple_methods,
 )
-from mtcm_pipeline.benchmarks.fault_rivals import RIVALS, boosting
+from mtcm_pipeline.benchmarks.fault_rows import (
+    BenchmarkRow,
+    FrameRow,
+    Method,
+    RowFile,
+    frame_rows,
+    rows_of,
+)
 from mtcm_pipeline.benchmarks.fault_scenarios import (
-    SpoiltCapture,
     measured_scenarios,
     training_scenarios,
 )
+from mtcm_pipeline.benchmarks.fault_store import SpoiltCapture
 from mtcm_pipeline.benchmarks.fault_tables import (
     ALL_KINDS,
     blocks_and_many,
@@ -46,254 +59,100 @@ from mtcm_pipeline.benchmarks.fault_tables import (
     roc_area,
     summary,
 )
-from mtcm_pipeline.benchmarks.rows import write_as_known
-from mtcm_pipeline.judge.checkpoint import Judge
-from mtcm_pipeline.judge.fitting import fitted_judge
-from mtcm_pipeline.judge.kinds import FAULT_KINDS, GROUP_OF
-from mtcm_pipeline.judge.model import ModelOptions
-from mtcm_pipeline.judge.observations import Observations
+from mtcm_pipeline.figures.reliability import reliability_figure
+from mtcm_pipeline.figures.style import png_bytes
+from mtcm_pipeline.judge.calibration import reliability
 from mtcm_pipeline.judge.training import JudgeTrainOptions
 
 log = logging.getLogger(__name__)
 
-Float = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Score = Callable[[Observations], Float]
-
-GENERATED_ONLY, LEFT_OUT, BOOSTING = "judge, generated only", "judge", "boosting"
+FIRST_DRAWN, DRAWN = 401, 20
 
 
 @dataclass(frozen=True)
-class BenchmarkRow:
-    """One method on one kind of fault in one spoilt capture.
+class Task:
+    """Methods that are made, if need be, for some spoilt captures.
 
     Attributes:
-        capture: identity.
-        plan: of faults.
-        seed: of the faults.
-        kind: of fault, or `all` for the spoilt capture as a whole.
-        strength: gross or subtle.
-        method: who scored.
-        frames: faulty frames of the kind.
-        sound: sound frames.
-        won: pairs of a faulty and a sound frame in which the faulty scored higher.
-        caught_2: faulty frames found where 2 percent of the sound are lost.
-        caught_5: the same at 5 percent.
-        caught: faulty frames found at the threshold carried over from other captures.
-        lost: sound frames lost at it.
-        reasons: of the caught, how many have the right reason.
+        names: of the methods.
+        make: makes them, which may mean training.
+        on: the spoilt captures that they are measured on.
     """
 
-    capture: str
-    plan: str
-    seed: int
-    kind: str
-    strength: str
-    method: str
-    frames: int
-    sound: int
-    won: float
-    caught_2: int
-    caught_5: int
-    caught: float = np.nan
-    lost: float = np.nan
-    reasons: float = np.nan
+    names: tuple[str, ...]
+    make: Callable[[], list[Method]]
+    on: tuple[SpoiltCapture, ...]
 
 
-@dataclass(frozen=True)
-class Method:
-    """A scorer with the threshold that it carries over, if it has any.
-
-    Attributes:
-        name: in tables.
-        score: (N,) larger is worse.
-        threshold: at 2 percent of good frames lost on other captures; NaN without.
-        groups: which group of reasons each frame would get; None without reasons.
-    """
-
-    name: str
-    score: Score
-    threshold: float = np.nan
-    groups: Callable[[Observations], list[str]] | None = None
-
-
-def judge_method(name: str, judge: Judge) -> Method:
-    """A trained judge as a method; without calibration it carries no threshold."""
-    calibration = judge.calibration
-
-    def score(seen: Observations) -> Float:
-        logits = judge.logits(seen).faulty
-        return logits if calibration is None else calibration.adapted(logits)
-
-    def groups(seen: Observations) -> list[str]:
-        kinds = judge.logits(seen).kinds.argmax(axis=1)
-        return [GROUP_OF[FAULT_KINDS[kind]] for kind in kinds]
-
-    threshold = np.nan if calibration is None else calibration.threshold(2.0)
-    return Method(name, score, threshold, groups)
-
-
-def boosting_method(training: Sequence[SpoiltCapture]) -> Method:
-    """Boosting, its threshold from captures that its trees have not seen."""
-    names = sorted({one.capture for one in training})
-    held_out: list[Float] = []
-    for part in (names[::2], names[1::2]):
-        learned = [one for one in training if one.capture not in part]
-        score = boosting([o.seen for o in learned], [o.faulty for o in learned])
-        held_out += [score(o.seen)[~o.faulty] for o in training if o.capture in part]
-    limit = threshold_at_loss(np.concatenate(held_out), 0.02)
-    score = boosting([o.seen for o in training], [o.faulty for o in training])
-    return Method(BOOSTING, score, limit)
-
-
-def rows_of(one: SpoiltCapture, method: Method) -> Iterator[BenchmarkRow]:
-    """Rows of one method on one spoilt capture: every kind in it, and all together."""
-    scores = method.score(one.seen)
-    groups = None if method.groups is None else method.groups(one.seen)
-    truth, sound = one.scenario.truth, ~one.faulty
-    bad = truth.loc[one.faulty, ["kind", "strength"]].drop_duplicates()
-    kinds = [(str(kind), str(how)) for kind, how in bad.itertuples(index=False)]
-    strength = "subtle" if "subtle" in one.scenario.plan else "gross"
-    for kind, how in [*kinds, (ALL_KINDS, strength)]:
-        chosen = one.faulty
-        if kind != ALL_KINDS:
-            chosen = ((truth["kind"] == kind) & (truth["strength"] == how)).to_numpy()
-        above = None
-        if np.isfinite(method.threshold):
-            above = scores > method.threshold
-        yield BenchmarkRow(
-            one.capture,
-            one.scenario.plan,
-            one.scenario.seed,
-            kind,
-            how,
-            method.name,
-            int(chosen.sum()),
-            int(sound.sum()),
-            won_pairs(scores, chosen, sound)[0],
-            caught_at_loss(scores, chosen, sound, 0.02),
-            caught_at_loss(scores, chosen, sound, 0.05),
-            *_at_threshold(above, chosen, groups, one),
-        )
-
-
-def _at_threshold(
-    above: Bool | None, chosen: Bool, groups: list[str] | None, one: SpoiltCapture
-) -> tuple[float, float, float]:
-    """Caught and lost frames, and right reasons, at the carried threshold."""
-    if above is None:
-        return np.nan, np.nan, np.nan
-    caught = np.flatnonzero(above & chosen)
-    right = np.nan
-    if groups is not None:
-        right = float(sum(groups[i] == GROUP_OF[one.kinds[i]] for i in caught))
-    return float(len(caught)), float((above & ~one.faulty).sum()), right
-
-
-def benchmark(
-    spoilt: Sequence[SpoiltCapture],
-    options: JudgeTrainOptions,
-    members: int,
-    ablations: Mapping[str, tuple[tuple[str, ...], ModelOptions]] | None = None,
-) -> Iterator[BenchmarkRow]:
-    """Rows of all methods, one capture left out after another.
+def tasks(
+    measured: Sequence[SpoiltCapture],
+    drawn: Sequence[SpoiltCapture],
+    trainer: Trainer,
+    *,
+    ablations: bool,
+) -> Iterator[Task]:
+    """Everything to be measured, the simple first.
 
     Args:
-        spoilt: of all captures, those to train on only included.
-        options: of the judge's training.
-        members: networks that vote in a judge.
-        ablations: by name, evidence that is withheld (beginnings of column names) and
-            the network; trained on generated captures.
+        measured: spoilt captures to measure on.
+        drawn: spoilt captures to train on only.
+        trainer: trains judges.
+        ablations: whether parts are taken away as well.
     """
-    generated = [one for one in spoilt if not one.measured]
-    measured = [one for one in spoilt if one.measured]
-    fixed = [Method(name, score) for name, score in RIVALS.items()]
-    if generated:
-        judge = fitted_judge(_labelled(generated), options, members)
-        fixed.append(judge_method(GENERATED_ONLY, judge))
-    for name, (withheld, network) in (ablations or {}).items():
-        fixed.append(_ablated(name, generated, withheld, network, options))
-    for one in measured:
-        for method in fixed:
-            yield from rows_of(one, method)
+    every = tuple(measured)
+    simple = simple_methods()
+    yield Task(tuple(method.name for method in simple), lambda: simple, every)
+    shipped = shipped_method()
+    yield Task((shipped.name,), lambda: [shipped], every)
+    if drawn:
+        yield Task(
+            (GENERATED_ONLY,),
+            lambda: [judge_method(GENERATED_ONLY, trainer.judge(drawn, folds=2))],
+            every,
+        )
     for capture in dict.fromkeys(one.capture for one in measured):
-        rest = [one for one in spoilt if one.capture != capture]
-        judge = fitted_judge(_labelled(rest), options, members, calibration_folds=1)
-        methods = [judge_method(LEFT_OUT, judge), boosting_method(rest)]
-        for one in measured:
-            if one.capture == capture:
-                for method in methods:
-                    yield from rows_of(one, method)
+        rest = [*drawn, *(one for one in measured if one.capture != capture)]
+        own = tuple(one for one in measured if one.capture == capture)
+        yield Task((LEFT_OUT,), partial(_left_out, trainer, rest), own)
+        yield Task((BOOSTING,), partial(_boosted, rest), own)
+    for name in ABLATIONS if ablations and drawn else ():
+        yield Task((name,), partial(_ablated, name, trainer, drawn), every)
 
 
-def _ablated(
-    name: str,
-    generated: Sequence[SpoiltCapture],
-    withheld: tuple[str, ...],
-    network: ModelOptions,
-    options: JudgeTrainOptions,
-) -> Method:
-    """A judge without some evidence or parts, trained on generated captures."""
-    labelled = [(one.seen.without(withheld), one.kinds, one.capture) for one in generated]
-    judge = fitted_judge(labelled, options, 1, network, calibration_folds=0)
-    method = judge_method(name, judge)
-    return Method(name, lambda seen: method.score(seen.without(withheld)))
+def _left_out(trainer: Trainer, rest: Sequence[SpoiltCapture]) -> list[Method]:
+    return [judge_method(LEFT_OUT, trainer.judge(rest, folds=2))]
 
 
-def _labelled(
-    spoilt: Sequence[SpoiltCapture],
-) -> list[tuple[Observations, list[str], str]]:
-    return [(one.seen, one.kinds, one.capture) for one in spoilt]
+def _boosted(rest: Sequence[SpoiltCapture]) -> list[Method]:
+    return [boosting_method(rest)]
 
 
-_PAIRS = (
-    "part_", "majority", "trust", "spectral", "disagree_", "excess_", "turn", "aside",
-    "behind", "same_turn", "few_", "unconnected_", "unmatched_",
-)  # fmt: skip
-_NOT_TOKENS = (
-    *_PAIRS, "dull_", "light_", "brighter", "contrast", "clipped", "dark", "bright",
-    "mask_", "novel_", "repeats", "twin_", "reprojection",
-)  # fmt: skip
-ABLATIONS: Mapping[str, tuple[tuple[str, ...], ModelOptions]] = {
-    "whole, one network": ((), ModelOptions()),
-    "without edges": ((), ModelOptions(edges=False)),
-    "without messages": ((), ModelOptions(messages=False)),
-    "without layers": ((), ModelOptions(layers=0)),
-    "without GP evidence": (("gp_",), ModelOptions()),
-    "without patches": (("novel_", "mask_unlike"), ModelOptions()),
-    "without frames' pair sums": (_PAIRS, ModelOptions()),
-    "tokens only": (_NOT_TOKENS, ModelOptions(edges=False)),
-}
+def _ablated(name: str, trainer: Trainer, drawn: Sequence[SpoiltCapture]) -> list[Method]:
+    return [ablated_method(name, trainer, drawn)]
 
 
-@click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--generated", type=click.Path(path_type=Path), help="Folder of captures.")
-@click.option("--scenarios", required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
-@click.option("--seeds", default=1, show_default=True, type=click.IntRange(1))
-@click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
-@click.option("--members", default=1, show_default=True, type=click.IntRange(1, 8))
-@click.option("--ablations/--no-ablations", default=False)
-def main(  # noqa: PLR0917
-    folders: tuple[Path, ...],
-    generated: Path | None,
-    scenarios: Path,
-    out: Path,
-    seeds: int,
-    steps: int,
-    members: int,
-    ablations: bool,
-) -> None:
-    """Spoil the captures in FOLDERS and see which frames are found; SCENARIOS keeps the
-    spoilt captures between runs."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    spoilt = list(_spoilt(folders, generated, scenarios, seeds))
-    log.info("%d spoilt captures", len(spoilt))
-    options = JudgeTrainOptions(steps=steps)
-    parts = ABLATIONS if ablations else None
-    found = benchmark(spoilt, options, members, parts)
-    rows = pd.DataFrame(write_as_known(found, BenchmarkRow, out))
+def run(todo: Iterator[Task], rows: RowFile, frames: RowFile) -> None:
+    """Measure whatever is not known yet; rows are written as soon as they are."""
+    known = rows.known()
+    for task in todo:
+        missing = [
+            (one, name)
+            for one in task.on
+            for name in task.names
+            if (one.capture, one.plan, one.seed, name) not in known
+        ]
+        if not missing:
+            continue
+        methods = {method.name: method for method in task.make()}
+        for one, name in missing:
+            said = methods[name].judge(one)
+            frames.add(frame_rows(one, name, said))
+            rows.add(rows_of(one, name, said))
+        log.info("%s: %d spoilt captures", ", ".join(task.names), len(task.on))
+
+
+def show(rows: pd.DataFrame) -> None:
+    """Print all tables."""
     console = Console(width=220)
     single = rows[rows["kind"] != ALL_KINDS]
     console.print(printed("ROC area", summary(single, roc_area)))
@@ -303,15 +162,54 @@ def main(  # noqa: PLR0917
     console.print(printed("threshold carried over, 2 % asked", carried_table(rows)))
 
 
-def _spoilt(
-    folders: Sequence[Path], generated: Path | None, scenarios: Path, seeds: int
-) -> Iterator[SpoiltCapture]:
+def save_reliability(frames: pd.DataFrame, place: Path) -> None:
+    """A reliability diagram of all methods with probabilities, as a PNG file."""
+    bins = {
+        str(method): reliability(
+            mine["probability"].to_numpy(np.float64), (mine["kind"] != "").to_numpy()
+        )
+        for method, mine in frames.groupby("method")
+    }
+    captures = frames["capture"].nunique()
+    figure = reliability_figure(bins, f"Reliability on {captures} captures")
+    place.write_bytes(png_bytes(figure))
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--scenarios", required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@click.option("--seeds", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--drawn", default=DRAWN, show_default=True, type=click.IntRange(0))
+@click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
+@click.option("--members", default=1, show_default=True, type=click.IntRange(1, 8))
+@click.option("--ablations/--no-ablations", default=False)
+@click.option("--known-only", is_flag=True, help="Take the drawn ones that are there.")
+def main(  # noqa: PLR0917
+    folders: tuple[Path, ...],
+    scenarios: Path,
+    out: Path,
+    seeds: int,
+    drawn: int,
+    steps: int,
+    members: int,
+    ablations: bool,
+    known_only: bool,
+) -> None:
+    """Spoil the captures in FOLDERS and see which frames are found; SCENARIOS keeps the
+    spoilt captures and the trained judges between runs."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     captures = {folder.resolve().name: load_photos(folder) for folder in folders}
-    yield from measured_scenarios(captures, range(seeds), scenarios)
-    if generated is not None:
-        inside = sorted(place for place in generated.iterdir() if place.is_dir())
-        drawn = {place.name: load_photos(place, clean_poses=True) for place in inside}
-        yield from training_scenarios(drawn, scenarios)
+    measured = list(measured_scenarios(captures, range(seeds), scenarios))
+    numbers = range(FIRST_DRAWN, FIRST_DRAWN + drawn)
+    others = list(training_scenarios(numbers, scenarios, known_only=known_only))
+    log.info("%d spoilt captures to measure, %d drawn", len(measured), len(others))
+    trainer = Trainer(JudgeTrainOptions(steps=steps), members, scenarios)
+    rows = RowFile(out, BenchmarkRow)
+    frames = RowFile(out.with_name(f"{out.stem}_frames.csv"), FrameRow)
+    run(tasks(measured, others, trainer, ablations=ablations), rows, frames)
+    show(rows.read())
+    save_reliability(frames.read(), out.with_name(f"{out.stem}_reliability.png"))
 
 
 if __name__ == "__main__":

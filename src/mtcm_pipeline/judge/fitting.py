@@ -58,7 +58,7 @@ def fitted_judge(
         mine = replace(options, seed=options.seed + seed)
         return Judge((train_judge(chosen, inputs, mine, model_options),), columns)
 
-    logits, truths = [], []
+    logits, truths, captures = [], [], []
     for fold in range(calibration_folds):
         held = set(names[fold::_FOLDS])
         judge = trained([case for case in cases if case.capture not in held], 100)
@@ -66,8 +66,9 @@ def fitted_judge(
             if capture in held:
                 logits.append(judge.logits(seen).faulty)
                 truths.append(np.array([kind != "" for kind in kinds]))
+                captures.append(capture)
     models = tuple(trained(cases, member).models[0] for member in range(members))
-    reading = calibrated(logits, truths) if logits else None
+    reading = calibrated(logits, truths, captures=captures) if logits else None
     return Judge(models, columns, reading, card)
 
 

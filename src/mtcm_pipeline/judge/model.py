@@ -76,12 +76,14 @@ class Verdict:
         kinds: (N, len(FAULT_KINDS)) which fault, if one.
         fields: (N, len(FIELDS)) which field is wrong.
         attention: (L, E, H) shares that each frame gives its edges.
+        latent: (N, D) what the logits are read off, beside the plain evidence.
     """
 
     faulty: Tensor
     kinds: Tensor
     fields: Tensor
     attention: Tensor
+    latent: Tensor
 
 
 class EdgeAttention(nn.Module):
@@ -175,10 +177,11 @@ class JudgeModel(nn.Module):
         for block in self.blocks:
             hidden, shares = block(hidden, graph, edges)
             attention.append(shares)
-        logits = self.head(self.norm(hidden)) + self.straight(evidence)
+        latent = self.norm(hidden)
+        logits = self.head(latent) + self.straight(evidence)
         faulty, kinds, fields = logits.split([1, len(FAULT_KINDS), len(FIELDS)], dim=1)
         looks = torch.stack(attention) if attention else torch.zeros(0, 0, 0)
-        return Verdict(faulty[:, 0], kinds, fields, looks)
+        return Verdict(faulty[:, 0], kinds, fields, looks, latent)
 
 
 def softmax_by(values: Tensor, group: Tensor, groups: int) -> Tensor:

@@ -82,11 +82,15 @@ def median(values: Float, axis: int = 1) -> Float:
 def quantile(values: Float, q: float, axis: int = 1) -> Float:
     """Quantile over an axis of what is finite; NaN where nothing is."""
     moved = np.moveaxis(np.asarray(values, dtype=np.float64), axis, -1)
-    nothing = np.asarray(~np.isfinite(moved).any(axis=-1))
-    filled = np.where(
-        nothing[..., None], 0.0, np.where(np.isfinite(moved), moved, np.nan)
-    )
-    return np.where(nothing, np.nan, np.nanquantile(filled, q, axis=-1))
+    known = np.isfinite(moved)
+    ordered = np.sort(np.where(known, moved, np.nan), axis=-1)  # NaN comes last
+    last = known.sum(axis=-1) - 1
+    place = q * np.maximum(last, 0)
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(last, 0))
+    low = np.take_along_axis(ordered, below[..., None], axis=-1)[..., 0]
+    high = np.take_along_axis(ordered, above[..., None], axis=-1)[..., 0]
+    return np.asarray(low + (high - low) * (place - below))
 
 
 def robust_z(values: Float, least_spread: float) -> Float:

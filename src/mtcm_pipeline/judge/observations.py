@@ -31,11 +31,8 @@ from mtcm_pipeline.judge.pair_evidence import (
     partners_of,
     sparse_columns,
 )
-from mtcm_pipeline.judge.photo_evidence import (
-    duplicate_columns,
-    novelty_columns,
-    photo_columns,
-)
+from mtcm_pipeline.judge.photo_evidence import novelty_columns, photo_columns
+from mtcm_pipeline.judge.repeats import duplicate_columns
 from mtcm_pipeline.judge.token_evidence import token_columns
 
 Float = NDArray[np.float64]

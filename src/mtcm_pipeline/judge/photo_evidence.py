@@ -7,8 +7,6 @@ Dimension letters: N frames, C = 14 cells a side, P patch width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
@@ -168,55 +166,6 @@ def _novelty_summary(novelty: Float, side: int) -> Columns:
     }
 
 
-def duplicate_columns(evidence: CaptureEvidence) -> Columns:
-    """How nearly a frame repeats another one.
-
-    Returns:
-        `repeats_earlier` and `repeats_later`: the correlation of the pictures' detail
-        with the most alike frame before and after (a copy comes after its original), as
-        the logarithm of 1 / (1 - correlation); `twin_near`: how near the most alike
-        earlier frame's pose is; `twin_alike`: how near its embedding.
-    """
-    alike = detail_correlation(evidence.small)
-    n = len(alike)
-    earlier = np.where(np.tri(n, k=-1, dtype=bool), alike, -1.0)
-    later = np.where(np.tri(n, k=-1, dtype=bool).T, alike, -1.0)
-    twin = earlier.argmax(axis=1)
-    places = np.hstack(
-        [evidence.world_from_cam[:, :3, 3], evidence.world_from_cam[:, :3, 2]]
-    )
-    far = np.linalg.norm(places - places[twin], axis=1)
-    unlike = np.linalg.norm(evidence.embeddings - evidence.embeddings[twin], axis=1)
-    first = np.arange(n) == 0
-    return {
-        "repeats_earlier": _closeness(earlier.max(axis=1)),
-        "repeats_later": _closeness(later.max(axis=1)),
-        "twin_near": np.where(first, np.nan, -np.log(far + 1e-3)),
-        "twin_alike": np.where(first, np.nan, -np.log(unlike + 1e-2)),
-    }
-
-
-def detail_correlation(small: Float) -> Float:
-    """(N, N) correlation of grey pictures less their shading; -1 with itself."""
-    flat = small.reshape(len(small), -1)
-    shading = np.stack([uniform_filter(s, 7, mode="nearest") for s in small])
-    detail = flat - shading.reshape(flat.shape)
-    detail -= detail.mean(axis=1, keepdims=True)
-    detail /= np.maximum(np.linalg.norm(detail, axis=1, keepdims=True), 1e-9)
-    alike = detail @ detail.T
-    np.fill_diagonal(alike, -1.0)
-    return alike
-
-
-def _closeness(correlation: Float) -> Float:
-    return -np.log(np.maximum(1.0 - correlation, 1e-4))
-
-
 def _log(values: Float) -> Float:
     """Natural logarithm; NaN where there is none."""
     return np.log(np.where(values > 0, values, np.nan))
-
-
-def as_table(columns: Mapping[str, Float]) -> Float:
-    """(N, F) the columns side by side."""
-    return np.stack(list(columns.values()), axis=1)

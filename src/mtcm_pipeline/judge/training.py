@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from mtcm_pipeline.judge.graphs import (
     field_targets,
     graph_of,
 )
-from mtcm_pipeline.judge.model import JudgeModel, ModelOptions
+from mtcm_pipeline.judge.model import Graph, JudgeModel, ModelOptions, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def train_judge(
 
 
 def judge_loss(
-    model: JudgeModel, cases: Sequence[Case], options: JudgeTrainOptions
+    model: Callable[[Graph], Verdict], cases: Sequence[Case], options: JudgeTrainOptions
 ) -> Tensor:
     """Binary cross entropy of 'faulty', cross entropies of kind (of faulty frames only)
     and of field."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 
 from mtcm_pipeline.consistency.scores import REASON_WORDS
 from mtcm_pipeline.errors import ParameterError
@@ -16,7 +17,7 @@ from mtcm_pipeline.judge.checkpoint import Judge, Logits
 from mtcm_pipeline.judge.kinds import FAULT_KINDS, FIELDS, GROUP_OF
 from mtcm_pipeline.judge.neighbourhoods import pose_places, robust_z
 from mtcm_pipeline.judge.observations import Observations
-from mtcm_pipeline.judge.photo_evidence import detail_correlation
+from mtcm_pipeline.judge.repeats import repeats_of
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -49,6 +50,11 @@ _SAME_PLACE = 0.007
 # Successive frames of an ordered capture are nearer to each other than this share of the
 # distance between any two.
 _ORDERED = 0.5
+# A frame that was taken two places or more elsewhere stands at least so many usual steps
+# from both frames between which its time puts it.
+_OUT_OF_ORDER_STEPS = 1.5
+# Frames whose distances say how far apart any two of a capture are.
+_ENOUGH = 400
 
 
 def judged_frames(
@@ -75,7 +81,7 @@ def judged_frames(
     probability = judge.calibration.probability(adapted)
     faulty = adapted > threshold
     kinds = [FAULT_KINDS[k] for k in logits.kinds.argmax(axis=1)]
-    twins = twin_of(evidence)
+    twins = repeats_of(evidence.small).twin
     faulty &= _can_be(kinds, evidence, twins)
     faulty &= ~_original_gone(kinds, faulty, twins)
     others = _others(kinds, faulty, evidence, observations, twins)
@@ -94,20 +100,14 @@ def judged_frames(
     return pd.concat([table, seen.add_prefix("evidence_")], axis=1)
 
 
-def twin_of(evidence: CaptureEvidence) -> NDArray[np.int64]:
-    """(N,) the earlier frame whose picture is most alike; the first has itself."""
-    alike = detail_correlation(evidence.small)
-    earlier = np.where(np.tri(len(alike), k=-1, dtype=bool), alike, -2.0)
-    return earlier.argmax(axis=1)
-
-
 def _can_be(
     kinds: list[str], evidence: CaptureEvidence, twins: NDArray[np.int64]
 ) -> Bool:
     """(N,) whether the fault that is suspected is possible at all.
 
-    A frame without a mask has no bad mask, a copy stands where its original stands, and
-    where no frame follows on the one before it none can be out of order.
+    A frame without a mask has no bad mask, a copy stands where its original stands, where
+    no frame follows on the one before it none can be out of order, and nowhere one that
+    stands a usual step from the frame before or after it.
     """
     kind = np.array(kinds)
     places = pose_places(evidence.world_from_cam)
@@ -116,9 +116,22 @@ def _can_be(
     masked = np.isfinite(evidence.mask_cells).any(axis=(1, 2))
     impossible = (kind == "mask") & ~masked
     impossible |= (kind == "duplicate") & ((apart > _SAME_PLACE) | itself)
-    if not is_ordered(evidence):
+    if is_ordered(evidence):
+        impossible |= (kind == "timestamp") & _follows(places, evidence.times)
+    else:
         impossible |= kind == "timestamp"
     return ~impossible
+
+
+def _follows(places: Float, times: Float) -> Bool:
+    """(N,) whether a frame stands near the one before it or after it in time."""
+    order = np.argsort(times, kind="stable")
+    steps = np.linalg.norm(np.diff(places[order], axis=0), axis=1)
+    far = np.where(np.isfinite(steps), steps, np.inf)
+    nearest = np.minimum(np.append(np.inf, far), np.append(far, np.inf))
+    follows = np.zeros(len(places), dtype=bool)
+    follows[order] = nearest < _OUT_OF_ORDER_STEPS * np.median(far)
+    return follows
 
 
 def is_ordered(evidence: CaptureEvidence) -> bool:
@@ -129,8 +142,7 @@ def is_ordered(evidence: CaptureEvidence) -> bool:
     if len(centres) < 3:
         return False
     steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
-    apart = np.linalg.norm(centres[:, None] - centres, axis=2)
-    between = apart[np.triu_indices(len(centres), k=1)]
+    between = pdist(centres[:: -(-len(centres) // _ENOUGH)])
     return bool(np.median(steps) < _ORDERED * np.median(between))
 
 

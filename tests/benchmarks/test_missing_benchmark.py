@@ -5,17 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mtcm_pipeline.benchmarks.missing_benchmark import (
-    COUNTS,
+from mtcm_pipeline.benchmarks.missing_benchmark import COUNTS, measure
+from mtcm_pipeline.benchmarks.missing_gain_benchmark import COUNTS as GAIN_COUNTS
+from mtcm_pipeline.benchmarks.missing_gain_benchmark import POOLS as GAIN_POOLS
+from mtcm_pipeline.benchmarks.missing_gain_benchmark import WAYS as GAIN_WAYS
+from mtcm_pipeline.benchmarks.missing_gain_benchmark import (
+    GainRow,
+    finished,
+    nearest_photographs,
+    plan_part,
+    summary,
+)
+from mtcm_pipeline.benchmarks.missing_parts import (
     KINDS,
-    WAYS,
+    OURS,
+    RIVALS,
     Rest,
     hidden_part,
     largest_empty_caps,
-    measure,
+    ours,
+    ours_with_model,
 )
 from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
+from mtcm_pipeline.capture.photos import PosedPhotos
+from mtcm_pipeline.missing.foresight import Foresight
 from mtcm_pipeline.missing.sphere import azimuth_elevation_deg
 
 
@@ -58,7 +72,8 @@ def test_the_largest_empty_cap_is_the_middle_of_the_only_gap():
     assert abs(elevation[0]) <= 6
 
 
-def test_every_way_is_measured_the_same_number_of_times():
+def two_rings():
+    """The rings of `TWO_RINGS` at distance 3, looking at the middle."""
     poses = []
     for place in 3.0 * TWO_RINGS:
         forward = -place / np.linalg.norm(place)
@@ -70,11 +85,76 @@ def test_every_way_is_measured_the_same_number_of_times():
         poses.append(pose)
     names = tuple(f"f{k:02d}.jpg" for k in range(len(poses)))
     camera = {1: Camera("PINHOLE", 40, 30, (40.0, 40.0, 20.0, 15.0))}
-    cameras = PosedCameras(names, invert_rigid(np.array(poses)), (1,) * 48, camera)
-    rows = list(measure(cameras, "rings", 1))
-    assert len(rows) == len(KINDS) * len(WAYS) * len(COUNTS)
+    return PosedCameras(names, invert_rigid(np.array(poses)), (1,) * 48, camera)
+
+
+def uncertain_in_front(names):
+    return Foresight(lambda poses: np.where(poses[:, 0, 3] > 0, 50.0, 1.0))
+
+
+@pytest.mark.parametrize("foresee", [None, uncertain_in_front])
+def test_every_way_is_measured_the_same_number_of_times(foresee):
+    rows = list(measure(two_rings(), "rings", 1, foresee))
+    ways = len(RIVALS) + (1 if foresee is None else 2)
+    assert len(rows) == len(KINDS) * ways * len(COUNTS)
     for row in rows:
         assert row.nearest_deg <= row.mean_deg
         assert (row.near_share > 0) == (row.nearest_deg < 15.0)
         if row.proposals == 1 or row.way == "repeat the last pose":
             assert row.nearest_deg == row.mean_deg
+
+
+def test_a_model_draws_our_proposals_to_where_it_knows_little():
+    ring = bearings(np.arange(0.0, 360.0, 30.0), np.zeros(12))
+    rest = Rest(ring, 2.0 * ring, -ring, uncertain_in_front(()))
+    rng = np.random.default_rng(0)
+    assert (ours_with_model(rest, 3, rng)[:, 0] > 0).all()
+    plain = Rest(ring, 2.0 * ring, -ring)
+    np.testing.assert_array_equal(ours_with_model(plain, 3, rng), ours(rest, 3, rng))
+
+
+def test_nobody_is_trained_on_and_looked_at():
+    cameras = two_rings()
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    photos = PosedPhotos("rings", cameras, dict.fromkeys(cameras.names, pixels), {}, {})
+    hidden = np.zeros(48, dtype=bool)
+    hidden[3:10] = hidden[27:34] = True
+    names = np.array(cameras.names)
+    part = plan_part(photos, hidden, np.random.default_rng(0))
+    tests = {*part.hole_tests, *part.rest_tests}
+    assert set(part.hole_tests) < set(names[hidden])
+    assert not tests & {*part.trained, *part.pools["any"]}
+    assert set(part.pools["hidden"]) == set(names[hidden]) - tests
+    assert not set(part.trained) & {*names[hidden], *part.pools["any"]}
+    assert tests | {*part.trained, *part.pools["any"]} == set(names)
+
+
+def test_each_proposal_gets_a_photograph_of_its_own():
+    places = dict(zip("abc", bearings([0.0, 10.0, 90.0], [0.0] * 3), strict=True))
+    added, apart = nearest_photographs(bearings([1.0, 2.0], [0.0, 0.0]), places)
+    assert added == ["a", "b"] and apart == pytest.approx((1 + 8) / 2)
+    many, _ = nearest_photographs(bearings([1.0] * 5, [0.0] * 5), places)
+    assert many == ["a", "b", "c"]
+
+
+def gain_rows(capture, seed, ahead):
+    return [
+        GainRow(capture, "high", seed, way, count, pool, 1.0, 20.0, gain, 0.0)
+        for way in GAIN_WAYS
+        for count in GAIN_COUNTS
+        for pool in GAIN_POOLS
+        for gain in [1.0 + (ahead if way == OURS else 0.0)]
+    ]
+
+
+def test_a_part_that_was_cut_off_is_measured_again():
+    whole, cut = gain_rows("a", 0, 0.0), gain_rows("a", 1, 0.0)[:-1]
+    assert finished([*whole, *cut]) == whole
+
+
+def test_differences_are_paired_by_part():
+    rows = gain_rows("a", 0, 0.5) + gain_rows("a", 1, 0.5) + gain_rows("b", 0, 0.5)
+    table = summary(rows)
+    cells = {column.header: list(column.cells) for column in table.columns}
+    assert cells["in the hole"][0] == "+1.50 (+1.50 to +1.50)"
+    assert cells["ours − it"][1] == "+0.50 (+0.50 to +0.50)"

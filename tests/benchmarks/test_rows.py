@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from mtcm_pipeline.benchmarks.rows import write_as_known
+from mtcm_pipeline.benchmarks.rows import rows_so_far, write_as_known
+from mtcm_pipeline.errors import FileContentError
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,20 @@ def test_what_was_known_stays_when_a_later_row_fails(tmp_path):
     with pytest.raises(RuntimeError, match="stopped"):
         write_as_known(rows(), Row, tmp_path / "table.csv")
     assert [row["name"] for row in read(tmp_path / "table.csv")] == ["first"]
+
+
+def test_rows_come_back_and_a_half_written_one_does_not(tmp_path):
+    out = tmp_path / "table.csv"
+    rows = [Row("one, two", 0.5), Row("three", 2.0)]
+    assert rows_so_far(Row, out) == []
+    write_as_known(rows, Row, out)
+    assert rows_so_far(Row, out) == rows
+    out.write_text(out.read_text() + "four,1", encoding="utf-8")
+    assert rows_so_far(Row, out) == rows
+
+
+def test_a_table_of_something_else_is_not_gone_on_with(tmp_path):
+    out = tmp_path / "table.csv"
+    out.write_text("name,price\nx,1\n", encoding="utf-8")
+    with pytest.raises(FileContentError, match=r"table\.csv has the columns name, price"):
+        rows_so_far(Row, out)

@@ -10,11 +10,13 @@ from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.missing.find import find_missing, suggested_poses
+from mtcm_pipeline.missing.foresight import Foresight, relative_uncertainty
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.sphere import angles_between_deg, even_directions
 from mtcm_pipeline.missing.words import way_from
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.tokens.layout import FIELD_SLICES, TOKEN_WIDTH, Tokens
+from mtcm_pipeline.viewpoints.angles import viewpoints_of
 from mtcm_pipeline.viewpoints.options import LabelOptions
 
 
@@ -109,42 +111,71 @@ def test_frames_that_are_not_kept_do_not_cover():
     assert angles_between_deg(proposed, hidden).min() < 12
 
 
-def test_gains_fall_and_nothing_is_proposed_twice():
+def test_gains_are_positive_and_nothing_is_proposed_twice():
     missing = missing_of(ring(GAP), count=8)
     gains = missing.proposals["gain"].to_numpy()
     assert (gains > 0).all()
-    assert (np.diff(gains) <= 1e-12).all()
     apart = angles_between_deg(*[proposed_bearings(missing)] * 2)
     assert (apart + 360 * np.eye(len(apart))).min() > 4
 
 
-def test_the_gain_is_what_brute_force_says():
+def test_a_wide_gap_is_closed_from_its_middle_before_anything_else():
+    shown = [a for a in range(0, 360, 10) if not 120 < a < 220]
+    hidden = np.array([bearing(a, 10.0) for a in range(130, 220, 10)])
+    apart = angles_between_deg(proposed_bearings(missing_of(ring(shown))), hidden)
+    assert len(apart) == 5
+    assert (apart.min(axis=1) < 8).all()
+    assert apart[0].argmin() == 4  # the middle one first
+
+
+def test_who_has_a_picture_nearby_is_not_sent_there_again():
+    full = ring([a for a in range(0, 360, 4) if a not in (96, 100, 104)])
+    low = {"elevation_reach_deg": 1.0}  # nobody can stand above or below
+    beside = missing_of(full, apart_deg=0, count=3, **low).proposals["nearest_deg"]
+    assert (beside < 8).any()
+    assert (missing_of(full, count=1, **low).proposals["nearest_deg"] >= 6).all()
+    assert (missing_of(full, count=5).proposals["nearest_deg"] >= 8).all()
+    # Nothing in the band is so far away: then the farthest will do.
+    assert len(missing_of(full, apart_deg=80, count=1).proposals) == 1
+
+
+def plausible_by_hand(target, cameras):
+    """How plausible it is to stand at a direction, view by view."""
+    usual = MissingOptions()
+    near, sides = 0.0, {True: 0.0, False: 0.0}
+    for view in cameras:
+        turn = np.arctan2(target[1], target[0]) - np.arctan2(view[1], view[0])
+        turn = (np.degrees(turn) + 180) % 360 - 180
+        along = abs(turn) * max(np.hypot(*target[:2]), np.hypot(*view[:2]))
+        rise = np.degrees(np.arcsin(target[2]) - np.arcsin(view[2]))
+        up = (rise / usual.elevation_reach_deg) ** 2
+        near = max(near, np.exp(-0.5 * ((along / usual.azimuth_reach_deg) ** 2 + up)))
+        beside = np.exp(-0.5 * ((along / usual.gap_reach_deg) ** 2 + up))
+        sides[turn > 0] = max(sides[turn > 0], beside)
+    return max(near, np.sqrt(sides[True] * sides[False]))
+
+
+def test_the_gains_are_what_brute_force_says():
     cameras = ring(GAP)
-    missing = missing_of(cameras, count=1)
-    gauge = canonical_gauge(cameras)
-    seen = gauge.points(cameras.centres_xyz)
+    missing = missing_of(cameras, count=2)
+    tokens, gauge = tokens_of(cameras)
+    level = viewpoints_of(tokens, LabelOptions()).level_from_gauge
+    seen = gauge.points(cameras.centres_xyz) @ level.T
     seen /= np.linalg.norm(seen, axis=1, keepdims=True)
-    new = gauge.points(invert_rigid(missing.cam_from_world)[:, :3, 3])
+    new = gauge.points(invert_rigid(missing.cam_from_world)[:, :3, 3]) @ level.T
     new /= np.linalg.norm(new, axis=1, keepdims=True)
-    total = gained = 0.0
-    for target in even_directions(2000):
-        near, sides = 0.0, {True: 0.0, False: 0.0}
-        for view in seen:
-            turn = np.arctan2(target[1], target[0]) - np.arctan2(view[1], view[0])
-            turn = (np.degrees(turn) + 180) % 360 - 180
-            along = abs(turn) * max(np.hypot(*target[:2]), np.hypot(*view[:2]))
-            up = np.degrees(np.arcsin(target[2]) - np.arcsin(view[2])) / 11.0
-            near = max(near, np.exp(-0.5 * ((along / 14.0) ** 2 + up**2)))
-            beside = np.exp(-0.5 * ((along / 25.0) ** 2 + up**2))
-            sides[turn > 0] = max(sides[turn > 0], beside)
-        weight = max(near, np.sqrt(sides[True] * sides[False]))
-        if weight < 0.01:
-            continue
-        before = max(np.exp(-angles_between_deg(target[None], seen)[0] / 20.0))
-        after = np.exp(-angles_between_deg(target[None], new)[0, 0] / 20.0)
-        total += weight
-        gained += weight * max(after - before, 0.0)
-    assert missing.proposals["gain"][0] == pytest.approx(gained / total, rel=0.02)
+    band = [d for d in even_directions(2000) if plausible_by_hand(d, seen) >= 0.01]
+    for rank in range(2):
+        there = np.vstack([seen, new[:rank]])
+        total = gained = 0.0
+        for target in band:
+            weight = plausible_by_hand(target, there)
+            before = max(np.exp(-angles_between_deg(target[None], there)[0] / 20.0))
+            after = np.exp(-angles_between_deg(target[None], new[rank, None])[0, 0] / 20)
+            total += weight
+            gained += weight * max(after - before, 0.0)
+        expected = pytest.approx(gained / total, abs=1e-5)
+        assert missing.proposals["gain"][rank] == expected
 
 
 def test_a_similarity_transform_of_the_capture_moves_the_proposals_with_it():
@@ -195,9 +226,46 @@ def test_uncertainty_draws_proposals_to_its_side():
         gauge,
         MissingOptions(count=3),
         LabelOptions(),
-        uncertainty=uncertain_on_one_side,
+        foresight=Foresight(uncertain_on_one_side),
     )
     assert (invert_rigid(missing.cam_from_world)[:, 1, 3] > 0).all()
+    assert (missing.proposals["uncertainty"] > 1.0).all()
+    assert missing.proposals["suggested_deg"].isna().all()
+
+
+def test_a_suggested_pose_makes_its_place_plausible():
+    arc = ring(range(0, 120, 10))
+    tokens, gauge = tokens_of(arc)
+    usable = np.ones(len(tokens), dtype=bool)
+    level = viewpoints_of(tokens, LabelOptions()).level_from_gauge
+    first = tokens.values[0, FIELD_SLICES["pose"]][:3] @ level.T
+    # Two steps on from the arc's end, at the arc's height, in the level gauge.
+    turn = Rotation.from_euler("z", 135, degrees=True).as_matrix()
+    ahead = np.eye(4)
+    ahead[:3, 3] = level.T @ turn @ first
+    ahead[:3, :3] = level.T @ looking_at_origin(turn @ first)[:3, :3]
+    given = (tokens, usable, gauge, MissingOptions(count=3), LabelOptions())
+    foresight = Foresight(lambda poses: np.ones(len(poses)), ahead)
+    plain, led = find_missing(*given), find_missing(*given, foresight=foresight)
+    assert led.proposals["suggested_deg"].min() < 15
+    wanted = np.array([bearing(135, 10.0)])
+    assert (
+        angles_between_deg(proposed_bearings(led), wanted).min()
+        < angles_between_deg(proposed_bearings(plain), wanted).min()
+    )
+    (row, *_) = suggested_poses(plain)
+    assert row["uncertainty"] is None and row["suggested_deg"] is None
+
+
+def test_uncertainty_between_the_places_asked_is_that_of_places_nearby():
+    directions = even_directions(400)
+
+    def ask(places):
+        return 2.0 + places[:, 0]
+
+    found = relative_uncertainty(directions, ask)
+    expected = ask(directions) / np.median(ask(directions))
+    np.testing.assert_allclose(found, expected, atol=0.06)
 
 
 def test_without_poses_nothing_is_proposed():

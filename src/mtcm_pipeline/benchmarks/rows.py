@@ -6,7 +6,9 @@ import csv
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
+
+from mtcm_pipeline.errors import FileContentError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -38,3 +40,30 @@ def write_as_known(rows: Iterable[Row], row_type: type[Row], out: Path) -> list[
             file.flush()
             known.append(row)
     return known
+
+
+def rows_so_far(row_type: type[Row], out: Path) -> list[Row]:
+    """The whole rows that a stopped run left in its CSV; none where there is no file.
+
+    Args:
+        row_type: dataclass of texts and numbers.
+        out: the file; a last line without its end counts as absent.
+
+    Raises:
+        FileContentError: the file is a table of something else.
+    """
+    if not out.is_file():
+        return []
+    text = out.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    kinds = {f.name: get_type_hints(row_type)[f.name] for f in fields(row_type)}
+    reader = csv.DictReader(lines)
+    if list(reader.fieldnames or kinds) != list(kinds):
+        raise FileContentError(
+            f"{out} has the columns {', '.join(reader.fieldnames or [])}, not those of "
+            f"this benchmark: name another file, or remove it"
+        )
+    return [
+        row_type(**{name: kind(row[name]) for name, kind in kinds.items()})
+        for row in reader
+    ]

@@ -35,22 +35,63 @@ _LEAST_PLAUSIBLE = 0.01
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How near cameras stand to each of some directions, 1 on the spot, 0 far away.
+
+    Attributes:
+        near: (M,) the nearest camera, by the reaches sideways and upwards.
+        left: (M,) the nearest one to the left, by the wider reach of a gap.
+        right: (M,) to the right.
+    """
+
+    near: Float
+    left: Float
+    right: Float
+
+    @property
+    def plausibility(self) -> Float:
+        """(M,) how plausible it is to stand there, 1 where a camera stood.
+
+        The larger of two: being near to a camera, and being between cameras, the
+        geometric mean of how near those to the left and to the right are.
+        """
+        return np.asarray(np.maximum(self.near, np.sqrt(self.left * self.right)))
+
+    def joined(self, other: Standing) -> Standing:
+        """The same for the cameras of both."""
+        return Standing(
+            np.maximum(self.near, other.near),
+            np.maximum(self.left, other.left),
+            np.maximum(self.right, other.right),
+        )
+
+
+@dataclass(frozen=True)
 class ViewBand:
     """Directions from the subject in which a camera might stand; +z is up.
 
     Attributes:
         directions: (M, 3) unit vectors from the subject to the place.
-        plausibility: (M,) in 0..1, 1 where a camera stood.
+        standing: (M,) how near the cameras are, for which a pose that a model suggests
+            counts as one.
         views: (N, 3) unit vectors to the cameras that there are.
     """
 
     directions: Float
-    plausibility: Float
+    standing: Standing
     views: Float
+
+    @property
+    def plausibility(self) -> Float:
+        """(M,) in 0..1, 1 where a camera stood."""
+        return self.standing.plausibility
 
 
 def band_of(
-    centres_xyz: Float, viewing_directions: Float, options: MissingOptions
+    centres_xyz: Float,
+    viewing_directions: Float,
+    options: MissingOptions,
+    suggested: Float | None = None,
 ) -> ViewBand:
     """The band of a capture.
 
@@ -58,6 +99,8 @@ def band_of(
         centres_xyz: (N, 3) centres of the cameras that count, in a gauge whose +z is up.
         viewing_directions: (N, 3) unit vectors along their optical axes.
         options: the reaches.
+        suggested: (3,) unit vector to a place where the capture plausibly goes on: it
+            is as plausible to stand there as at a camera.
 
     Raises:
         CaptureError: there is no camera.
@@ -65,20 +108,19 @@ def band_of(
     if not len(centres_xyz):
         raise CaptureError("no frame with a pose is left, so no view can be proposed")
     views = view_vectors(centres_xyz, viewing_directions)
+    stood = views if suggested is None else np.vstack([views, suggested])
     directions = even_directions(DIRECTIONS)
-    plausibility = plausibility_of(directions, views, options)
-    inside = plausibility >= _LEAST_PLAUSIBLE
-    return ViewBand(directions[inside], plausibility[inside], views)
+    standing = standing_of(directions, stood, options)
+    inside = standing.plausibility >= _LEAST_PLAUSIBLE
+    kept = (part[inside] for part in (standing.near, standing.left, standing.right))
+    return ViewBand(directions[inside], Standing(*kept), views)
 
 
-def plausibility_of(directions: Float, views: Float, options: MissingOptions) -> Float:
-    """(M,) how plausible it is to stand in each direction, 1 where a camera stood.
+def standing_of(directions: Float, views: Float, options: MissingOptions) -> Standing:
+    """How near (N, 3) views are to (M, 3) directions: exp(-d²/2), d in reaches.
 
-    The larger of two: being near to a camera, exp(-d²/2) with d in reaches sideways and
-    upwards; and being between cameras, the geometric mean of how near the nearest one to
-    the left and the nearest one to the right are, with the wider reach of a gap. The way
-    sideways is measured along the circle of latitude, not as a difference of azimuths,
-    which near the poles says nothing.
+    The way sideways is measured along the circle of latitude, not as a difference of
+    azimuths, which near the poles says nothing.
     """
     azimuth, elevation = azimuth_elevation_deg(directions)
     its_azimuth, its_elevation = azimuth_elevation_deg(views)
@@ -88,9 +130,11 @@ def plausibility_of(directions: Float, views: Float, options: MissingOptions) ->
     upwards = (elevation[:, None] - its_elevation) / options.elevation_reach_deg
     near = _closeness(sideways / options.azimuth_reach_deg, upwards)
     beside = _closeness(sideways / options.gap_reach_deg, upwards)
-    left = np.where(turn >= 0, beside, 0.0).max(axis=1)
-    right = np.where(turn <= 0, beside, 0.0).max(axis=1)
-    return np.asarray(np.maximum(near.max(axis=1), np.sqrt(left * right)))
+    return Standing(
+        near.max(axis=1),
+        np.where(turn >= 0, beside, 0.0).max(axis=1),
+        np.where(turn <= 0, beside, 0.0).max(axis=1),
+    )
 
 
 def _closeness(sideways: Float, upwards: Float) -> Float:

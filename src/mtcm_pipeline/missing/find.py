@@ -5,7 +5,6 @@ Dimension letters: N frames, V usable frames with a pose, M directions of the ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +16,16 @@ from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.rotations import matrix_from_quat
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.missing.band import ViewBand, band_of, pose_towards
+from mtcm_pipeline.missing.foresight import (
+    Foresight,
+    Uncertainty,
+    bearing_of,
+    relative_uncertainty,
+)
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.propose import Proposal, propose
 from mtcm_pipeline.missing.sectors import Sector, uncovered_sectors
-from mtcm_pipeline.missing.sphere import azimuth_elevation_deg
+from mtcm_pipeline.missing.sphere import angles_between_deg, azimuth_elevation_deg
 from mtcm_pipeline.missing.words import way_from
 from mtcm_pipeline.tokens.layout import CENTRE, QUATERNION, Tokens
 from mtcm_pipeline.viewpoints.angles import Viewpoints, viewpoints_of
@@ -30,9 +35,6 @@ from mtcm_pipeline.viewpoints.options import LabelOptions
 
 Float = NDArray[np.float64]
 
-# (M, 4, 4) `world_from_cam` in the canonical gauge -> (M,) how uncertain a model is.
-Uncertainty = Callable[[Float], Float]
-
 
 @dataclass(frozen=True)
 class MissingViews:
@@ -41,7 +43,9 @@ class MissingViews:
     Attributes:
         proposals: one row a proposed pose, best first: `rank`, `label`, `from_frame`,
             `how`, `azimuth_deg`, `elevation_deg`, `distance`, `nearest_deg`, `gain`,
-            `gain_db`, `plausibility`.
+            `gain_db`, `plausibility`, `uncertainty` (of the model about what is seen
+            there, 1 in the middle of the band), `suggested_deg` (angle to where the
+            model expects the next picture); the last two NaN without a model.
         cam_from_world: (P, 4, 4) the proposed poses in the capture's own world.
         sectors: one row an uncovered sector, the largest first: `label`, `azimuth_deg`,
             `elevation_deg` (of its deepest point), `gap_deg`, `width_deg`,
@@ -71,7 +75,7 @@ def find_missing(
     options: MissingOptions,
     labels: LabelOptions,
     *,
-    uncertainty: Uncertainty | None = None,
+    foresight: Foresight | None = None,
 ) -> MissingViews:
     """Uncovered sectors and proposals.
 
@@ -81,7 +85,7 @@ def find_missing(
         gauge: from the capture's own world to the tokens' gauge.
         options: how many proposals, reaches, angles.
         labels: where the front is, and other words.
-        uncertainty: of a model that predicts what a pose shows.
+        foresight: what a model of the capture says of places where nobody stood.
 
     Returns:
         Empty tables where no usable frame has a pose.
@@ -90,12 +94,14 @@ def find_missing(
     frames = _usable_frames(tokens, usable, views, labels)
     if not frames.names:
         return MissingViews(_proposal_table([]), np.zeros((0, 4, 4)), _sector_table([]))
-    band = band_of(frames.centres_xyz, frames.directions, options)
-    known = None if uncertainty is None else _relative(uncertainty, band, frames)
+    suggested = _suggested(foresight, frames)
+    band = band_of(frames.centres_xyz, frames.directions, options, suggested)
+    known = None if foresight is None else _relative(foresight.uncertainty, band, frames)
     found = propose(band, options, known)
     poses = _poses([proposal.direction for proposal in found], frames)
     rows = [
         _proposal_row(rank, proposal, pose, frames)
+        | _model_s_part(proposal, foresight, suggested)
         for rank, (proposal, pose) in enumerate(zip(found, poses, strict=True), start=1)
     ]
     sectors = uncovered_sectors(band.views, options)
@@ -107,10 +113,16 @@ def find_missing(
 
 
 def suggested_poses(missing: MissingViews) -> list[dict[str, Any]]:
-    """The proposals as plain values for `suggested_poses.json`, poses among them."""
+    """The proposals as plain values for `suggested_poses.json`, poses among them.
+
+    What is not known is None.
+    """
     return [
         {
-            **{str(key): value for key, value in row.items()},
+            **{
+                str(key): None if isinstance(value, float) and np.isnan(value) else value
+                for key, value in row.items()
+            },
             "cam_from_world": pose.tolist(),
         }
         for row, pose in zip(
@@ -156,10 +168,35 @@ def _in_world(poses: Float, gauge: Similarity, views: Viewpoints) -> Float:
 
 def _relative(uncertainty: Uncertainty, band: ViewBand, frames: _Usable) -> Float:
     """(M,) uncertainty over the band, 1 in the middle."""
-    poses = _in_gauge(_poses(list(band.directions), frames), frames.views)
-    values = np.maximum(uncertainty(poses), 0.0)
-    middle = float(np.median(values))
-    return values / middle if middle > 0 else np.ones(len(values))
+
+    def ask(directions: Float) -> Float:
+        return uncertainty(_in_gauge(_poses(list(directions), frames), frames.views))
+
+    return relative_uncertainty(band.directions, ask)
+
+
+def _suggested(foresight: Foresight | None, frames: _Usable) -> Float | None:
+    """(3,) where the model expects the next picture, in the level gauge."""
+    if foresight is None or foresight.suggested_pose is None:
+        return None
+    pose = foresight.suggested_pose.copy()
+    level = frames.views.level_from_gauge
+    pose[:3, :3], pose[:3, 3] = level @ pose[:3, :3], level @ pose[:3, 3]
+    bearing = bearing_of(pose, frames.centres_xyz, frames.directions)
+    return bearing if np.isfinite(bearing).all() else None
+
+
+def _model_s_part(
+    proposal: Proposal, foresight: Foresight | None, suggested: Float | None
+) -> dict[str, float]:
+    """What the model had to say of a proposal."""
+    uncertainty, apart = np.nan, np.nan
+    if foresight is not None:
+        uncertainty = round(proposal.uncertainty, 3)
+    if suggested is not None:
+        angle = angles_between_deg(proposal.direction[None], suggested[None])[0, 0]
+        apart = round(float(angle), 2)
+    return {"uncertainty": uncertainty, "suggested_deg": apart}
 
 
 def _words(direction: Float, frames: _Usable) -> tuple[str, float, float]:
@@ -215,9 +252,8 @@ def _sector_row(sector: Sector, frames: _Usable) -> dict[str, Any]:
 
 def _proposal_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     columns = "rank label from_frame how azimuth_deg elevation_deg distance nearest_deg"
-    return pd.DataFrame(
-        rows, columns=[*columns.split(), "gain", "gain_db", "plausibility"]
-    )
+    worth = "gain gain_db plausibility uncertainty suggested_deg"
+    return pd.DataFrame(rows, columns=[*columns.split(), *worth.split()])
 
 
 def _sector_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

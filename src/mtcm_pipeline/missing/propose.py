@@ -5,6 +5,10 @@ of it, on the viewing sphere: a plausible target view is served by the nearest v
 exp(-angle / half angle). The gain of a proposal is what it adds, averaged over the band.
 Points of the scene take no part: on sides that nobody photographed there are none.
 
+A later proposal goes on from where the earlier ones would have been shot: they serve the
+views around them, and who stood there could stand beside it, so that a wide gap is closed
+from its middle instead of being left after one picture.
+
 Dimension letters: M directions of the band, N views, C candidates.
 """
 
@@ -15,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.missing.band import ViewBand
+from mtcm_pipeline.missing.band import ViewBand, standing_of
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.sphere import angles_between_deg
 from mtcm_pipeline.surrogate.quality import DECIBELS_A_UNIT
@@ -35,7 +39,9 @@ class Proposal:
         gain: expected quality added over the band, 0..1 (see `surrogate.quality`).
         nearest_row: row of the view nearest to it, among the band's views.
         nearest_deg: angle to that view.
-        plausibility: of standing there, 0..1.
+        plausibility: of standing there, 0..1, once the earlier ones are shot.
+        uncertainty: of a model about what is seen from there, 1 in the middle of the
+            band; 1 without a model.
     """
 
     direction: Float
@@ -43,6 +49,7 @@ class Proposal:
     nearest_row: int
     nearest_deg: float
     plausibility: float
+    uncertainty: float
 
     @property
     def gain_db(self) -> float:
@@ -65,19 +72,27 @@ def propose(
     Returns:
         Proposals with positive gain; fewer when nothing worthwhile is left.
     """
-    weight = band.plausibility * (1.0 if uncertainty is None else uncertainty)
-    weight = weight / weight.sum()
+    unknown = np.ones(len(band.directions)) if uncertainty is None else uncertainty
     served = _served(band.directions, band.views, options.half_angle_deg).max(axis=1)
     by_candidate = _served(band.directions, band.directions, options.half_angle_deg)
-    found: list[Proposal] = []
+    gap = angles_between_deg(band.directions, band.views).min(axis=1)
+    standing, found = band.standing, list[Proposal]()
     for _ in range(options.count):
-        gains = weight @ np.maximum(by_candidate - served[:, None], 0.0)
-        best = int(gains.argmax())
+        plausibility = standing.plausibility
+        weight = plausibility * unknown
+        gains = (weight / weight.sum()) @ np.maximum(by_candidate - served[:, None], 0.0)
+        far_enough = gap >= min(options.apart_deg, gap.max())
+        best = int(np.where(far_enough, gains, -1.0).argmax())
         least = _WORTHWHILE * found[0].gain if found else 0.0
         if gains[best] <= least:
             break
-        found.append(_proposal(band, best, float(gains[best])))
+        sure = float(plausibility[best]), float(unknown[best])
+        found.append(_proposal(band, best, float(gains[best]), sure))
         served = np.maximum(served, by_candidate[:, best])
+        to_new = angles_between_deg(band.directions, band.directions[best][None])[:, 0]
+        gap = np.minimum(gap, to_new)
+        shot = standing_of(band.directions, band.directions[best][None], options)
+        standing = standing.joined(shot)
     return found
 
 
@@ -86,7 +101,10 @@ def _served(targets: Float, views: Float, half_angle_deg: float) -> Float:
     return np.exp(-angles_between_deg(targets, views) / half_angle_deg)
 
 
-def _proposal(band: ViewBand, row: int, gain: float) -> Proposal:
+def _proposal(
+    band: ViewBand, row: int, gain: float, sure: tuple[float, float]
+) -> Proposal:
+    """Of one direction of the band; `sure` is plausibility and uncertainty."""
     apart = angles_between_deg(band.directions[row][None], band.views)[0]
     nearest = int(apart.argmin())
     return Proposal(
@@ -94,5 +112,5 @@ def _proposal(band: ViewBand, row: int, gain: float) -> Proposal:
         gain,
         nearest,
         float(apart[nearest]),
-        float(band.plausibility[row]),
+        *sure,
     )

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.missing.find import find_missing, suggested_poses
+from mtcm_pipeline.missing.model_foresight import foresight_of
 from mtcm_pipeline.missing.options import MissingOptions
+from mtcm_pipeline.mtcm.results import TrainedMtcm
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.viewpoints.angles import viewpoints_of
 from mtcm_pipeline.viewpoints.options import LabelOptions
@@ -23,12 +25,19 @@ def propose_missing_views(
     tokens: Tokens,
     gauge: Similarity,
     scores: pd.DataFrame,
+    model: TrainedMtcm,
     options: MissingOptions,
     labels: LabelOptions,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, pd.DataFrame]:
     """Poses to shoot next, with and without their matrices, and uncovered sectors."""
+    from mtcm_pipeline.mtcm.threads import torch_threads
+
     usable = scores["usable"].to_numpy(dtype=bool)
-    missing = find_missing(tokens, usable, gauge, options, labels)
+    with torch_threads(model.options.threads):
+        foresight = foresight_of(model, tokens, usable) if options.use_model else None
+        missing = find_missing(
+            tokens, usable, gauge, options, labels, foresight=foresight
+        )
     for row in missing.proposals.itertuples():
         log.info("missing: %s (from %s: %s)", row.label, row.from_frame, row.how)
     return suggested_poses(missing), missing.proposals, missing.sectors

@@ -11,7 +11,14 @@ def create_pipeline(**_: object) -> Pipeline:
         [
             Node(
                 nodes.propose_missing_views,
-                inputs=["tokens", "gauge", "scores", "params:missing", "params:labels"],
+                inputs=[
+                    "tokens",
+                    "gauge",
+                    "scores",
+                    "mtcm_model",
+                    "params:missing",
+                    "params:labels",
+                ],
                 outputs=["suggested_poses", "proposed_views", "uncovered_sectors"],
                 name="propose_missing_views",
             ),

@@ -57,6 +57,6 @@ viz: install
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
 
-# The README's picture, from a fresh run on the sample.
+# The README's pictures, from a fresh run on the sample; the cameras need a Chromium.
 picture: demo
-	cp "$$(ls -d 'data/outputs/Sample Head/report/figures'/*/figures | tail -n 1)/contact_sheet.png" docs/images/sample_choice.png
+	$(BIN)/python -m mtcm_pipeline.benchmarks.readme_pictures 'data/outputs/Sample Head' docs/images

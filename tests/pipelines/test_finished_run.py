@@ -12,8 +12,10 @@ import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
+from viz_server import listen, served
 
 from mtcm_pipeline.cli import write_sample
+from mtcm_pipeline.orchestration.stages import STAGES
 from mtcm_pipeline.sample.options import SampleOptions
 from project_copy import QUICK, ROOT, ProjectCopy
 
@@ -26,6 +28,7 @@ NAME = "Bronze Head"
 SMALL = SampleOptions(frames=24, width=96, height=128, supersample=1)
 FRONT = "IMG_0010.jpg"
 SCORES = {"judge": "none"}  # what is looked at does not depend on who judged
+SHOW_MS = 90_000  # what a page may take on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +124,85 @@ def test_kedro_viz_builds_with_every_layer(finished):
             previews[Path(node.get("filepath") or "").name] = kind
     assert "Image" in previews["figures"] and "Plotly" in previews["camera_plot.json"]
     assert "Table" in previews["pose_labels.csv"]
+
+
+def test_snapshots_say_what_their_choice_rests_on(finished):
+    files = finished.load("snapshot_files", identity=NAME)
+    name = max(n for n in files if n.startswith("filtered_views"))
+    said = json.loads(files[name]())
+    assert said["views"] and "poses" in said["chosen_from"]
+    assert "view_geometry.npz" in said["not_used"][0]
+
+
+@pytest.fixture(scope="module")
+def graph(finished):
+    """The page of `kedro viz`, its address, and the errors on its console so far."""
+    with browser() as chromium, served(finished.root) as address:
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        errors = listen(page, address)
+        page.goto(address)
+        page.wait_for_selector(".pipeline-node", timeout=SHOW_MS)
+        yield page, address, errors
+        context.close()
+
+
+def nodes_of(page, address):
+    return page.request.get(f"{address}/api/main").json()["nodes"]
+
+
+def open_panel(page, address, dataset):
+    """A dataset's panel, as a link to it opens it."""
+    (node,) = (n for n in nodes_of(page, address) if n["name"] == dataset)
+    page.goto(f"{address}/?pid=__default__&sid={node['id']}")
+
+
+def test_the_graph_in_the_browser_has_its_layers_in_order(graph):
+    page, address, errors = graph
+    layers = page.locator(".pipeline-layer-name").all_text_contents()
+    assert set(layers) == {"raw", *STAGES} and layers[:2] == ["raw", "ingest"]
+    assert layers[-1] == "report"
+    shown = [n for n in nodes_of(page, address) if n["type"] != "parameters"]
+    assert page.locator(".pipeline-node").count() == len(shown)
+    assert errors == []
+
+
+def test_names_of_nodes_say_what_is_done_to_what(graph):
+    page, address, _ = graph
+    tasks = [n["name"] for n in nodes_of(page, address) if n["type"] == "task"]
+    assert len(tasks) > 15
+    for name in tasks:
+        verb, *rest = name.split("_")
+        assert rest and name.isascii() and not verb.endswith("s"), name
+
+
+def test_a_table_is_previewed_in_the_browser(graph):
+    page, address, errors = graph
+    open_panel(page, address, "pose_labels")
+    page.wait_for_selector(".preview-table__row", timeout=SHOW_MS)
+    assert "azimuth_from" in page.locator(".preview-table").first.inner_text()
+    assert errors == []
+
+
+def test_a_figure_is_previewed_in_the_browser(graph):
+    page, address, errors = graph
+    open_panel(page, address, "missing_views_map")
+    page.wait_for_function(
+        "(document.querySelector('.pipeline-metadata__plot-image') || {}).naturalWidth"
+        " > 300",
+        timeout=SHOW_MS,
+    )
+    assert errors == []
+
+
+def test_the_cameras_are_previewed_in_the_browser(graph):
+    page, address, errors = graph
+    open_panel(page, address, "camera_plot")
+    # The panel draws plots that stand still, which plotly cannot do in space.
+    page.get_by_text("Expand preview").click(timeout=SHOW_MS)
+    page.wait_for_selector(".js-plotly-plot canvas", timeout=SHOW_MS)
+    shown = page.evaluate(
+        "[...document.querySelectorAll('.js-plotly-plot')].at(-1).data"
+        ".flatMap(trace => trace.customdata || [])"
+    )
+    assert FRONT in shown and errors == []

@@ -5,6 +5,7 @@ import pytest
 from mtcm_pipeline.report.tables import (
     cell_text,
     exact_text,
+    heading,
     mapping_view,
     number_text,
     table_view,
@@ -74,3 +75,11 @@ def test_tables_keep_their_rows_and_choose_columns_that_exist():
 def test_nested_parameters_are_joined_with_dots():
     nested = {"a": {"b": 1, "c": {"d": (1, 2)}}, "e": {}}
     assert mapping_view(nested) == [("a.b", "1"), ("a.c.d", "1, 2"), ("e", "{}")]
+
+
+def test_a_heading_names_the_unit():
+    assert heading("nearest_deg") == "nearest (°)"
+    assert heading("focal_length_px") == "focal length (px)"
+    assert heading("timestamp_s") == "timestamp (s)"
+    assert heading("from_frame") == "from frame"
+    assert heading("s") == "s" and heading("frames") == "frames"

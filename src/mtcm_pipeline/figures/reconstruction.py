@@ -30,10 +30,12 @@ if TYPE_CHECKING:  # the module brings torch with it
 
 Pixels = NDArray[np.float32]
 
-_WIDTH, _MARGIN, _GAP = 11.0, 0.35, 0.12
+_MARGIN, _GAP = 0.35, 0.12
 _PICTURE = 3.1  # width of each picture, unless that makes it taller than:
 _TALLEST = 2.7
 _TOP, _HEAD, _BAR = 0.75, 0.26, 0.16
+_BAR_WORDS = 0.85  # beside the bar
+_LEAST_WIDTH = 6.5  # captions and the title must fit
 _COLUMNS = ("photograph", "rendering", "difference")
 # Differences are shown up to this percentile, so that one edge does not darken the rest.
 _PERCENTILE = 99.0
@@ -101,12 +103,14 @@ def reconstruction_sheet(rows: Sequence[ReconstructionRow], title: str) -> Figur
     wide = min(_PICTURE, _TALLEST / shape)
     heights = [wide * r.truth.shape[0] / r.truth.shape[1] for r in rows]
     height = _TOP + sum(h + _HEAD + _GAP for h in heights) + _MARGIN
-    figure = new_figure(_WIDTH, max(height, 2.5))
+    pictures = 3 * (wide + _GAP) + _BAR + _BAR_WORDS
+    width = max(2 * _MARGIN + pictures, _LEAST_WIDTH)
+    figure = new_figure(width, max(height, 2.5))
     top = figure.get_size_inches()[1]
-    figure.text(_MARGIN / _WIDTH, 1 - 0.32 / top, title, fontsize=TITLE_PT, color=INK)
+    figure.text(_MARGIN / width, 1 - 0.32 / top, title, fontsize=TITLE_PT, color=INK)
     if not rows:
         say(
-            axes_at(figure, _MARGIN, _MARGIN, _WIDTH - 2 * _MARGIN, 1.4),
+            axes_at(figure, _MARGIN, _MARGIN, width - 2 * _MARGIN, 1.4),
             "no usable frame was left to hold out, so there is nothing to compare",
         )
         return figure

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 ABSENT = "–"
+# Endings of column names, and the units that they stand for.
+_UNITS = {"deg": "°", "db": "dB", "px": "px", "s": "s", "sr": "sr"}
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,18 @@ def table_view(table: pd.DataFrame, columns: Sequence[str] | None = None) -> Tab
     chosen = [c for c in (table.columns if columns is None else columns) if c in table]
     cells = [[cell_text(value) for value in table[column]] for column in chosen]
     return TableView(
-        tuple(str(column).replace("_", " ") for column in chosen),
+        tuple(heading(str(column)) for column in chosen),
         tuple(_is_number(table[column]) for column in chosen),
         tuple(zip(*cells, strict=True)) if cells else (),
     )
+
+
+def heading(column: str) -> str:
+    """A column's name as people read it: words, and the unit in brackets."""
+    stem, _, last = column.rpartition("_")
+    if stem and last in _UNITS:
+        return f"{stem.replace('_', ' ')} ({_UNITS[last]})"
+    return column.replace("_", " ")
 
 
 def mapping_view(mapping: Mapping[str, object]) -> list[tuple[str, str]]:

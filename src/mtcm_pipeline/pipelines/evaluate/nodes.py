@@ -32,6 +32,20 @@ from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
 
 log = logging.getLogger(__name__)
 
+# What the choices beside snapshots rest on. Which points of the scene a frame sees is
+# measured once, in the select stage, and knows nothing of epochs: the final choice may
+# differ from the last snapshot's for that alone.
+_CHOSEN_FROM = {
+    "chosen_from": [
+        "poses",
+        "embeddings",
+        "times",
+        "this epoch's similarity matrix",
+        "the scores of the trained model",
+    ],
+    "not_used": ["which points each frame sees (select/view_geometry.npz)"],
+}
+
 
 def predict_hidden_fields(model: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
     """What the model says of every field while it is hidden."""
@@ -113,6 +127,7 @@ def draw_snapshots(
             f"filtered_views_epoch{epoch}.json": {
                 "epoch": epoch,
                 "strategy": chosen.strategy,
+                **_CHOSEN_FROM,
                 "views": list(chosen.ranking),
             },
         }

@@ -24,7 +24,15 @@ _MAPS = {
     "tsne_embeddings.png": "Map of tokens and pose predictions (t-SNE)",
     "umap_embeddings.png": "Map of tokens and pose predictions (UMAP)",
 }
-_SHOWN_OF_PROPOSALS = ["rank", "label", "from_frame", "how", "nearest_deg", "gain_db"]
+_SHOWN_OF_PROPOSALS = [
+    "rank",
+    "label",
+    "from_frame",
+    "how",
+    "nearest_deg",
+    "gain_db",
+    "uncertainty",
+]
 
 
 def draw_the_cameras(

@@ -100,7 +100,7 @@ def _draw_map(
     draw_rings(axes, rim, side_words(viewpoints, names))
     middle = _MAP_WIDE / 2 / figure.get_figwidth()
     height = figure.get_figheight()
-    _centred(figure, middle, 1 - 0.25 / height, "where to stand", TITLE_PT)
+    _centred(figure, middle, 1 - 0.35 / height, "where to stand", TITLE_PT)
     zero = "sides as the subject has them"
     if not viewpoints.front_known:
         zero = f"0° is {viewpoints.zero}"

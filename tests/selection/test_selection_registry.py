@@ -17,7 +17,7 @@ NAMES = sorted(STRATEGIES)
 # Strategies whose answer depends on the order of the frames by what they are.
 COUNTING = {"every_nth", "random"}
 # Strategies whose first k are the answer for the budget k.
-NESTED = sorted(set(NAMES) - {"every_nth", "uniform_time", "k_medoids"})
+NESTED = sorted(set(NAMES) - {"every_nth", "uniform_time", "k_medoids", "field_guided"})
 each_strategy = pytest.mark.parametrize("strategy", NAMES)
 
 

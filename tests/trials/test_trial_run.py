@@ -23,6 +23,7 @@ from trial_cases import (
 
 from mtcm_pipeline.datasets.row_journal import CsvJournal
 from mtcm_pipeline.errors import CaptureError, ParameterError
+from mtcm_pipeline.selection import field_guided
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.trials.bench import Pool
 from mtcm_pipeline.trials.benchmark import run_benchmark, sound_photos
@@ -71,6 +72,23 @@ def test_no_selected_view_is_a_test_view_and_the_gauge_is_the_pools():
         gauge = canonical_gauge(photos.cameras.subset(split.shown))
         np.testing.assert_allclose(task.shown.gauge.origin_xyz, gauge.origin_xyz)
         assert task.hidden.gauge.scale == task.shown.gauge.scale == gauge.scale
+
+
+def test_a_selector_that_fits_fields_sees_the_pool_alone(monkeypatch):
+    pools = []
+
+    def look_of(pool):
+        pools.append(set(pool.problem.views.names))
+        return lambda rows: np.zeros(len(pool))
+
+    monkeypatch.setattr(f"{field_guided.__name__}.small_field_look", look_of)
+    spy = SpyFit()
+    arms = ["clean/none/field_guided"]
+    run(replace(OPTIONS, arms=arms, budgets=[3], fit_seeds=1), fit=spy)
+    everything = set(orbit_photos().names)
+    hidden = [everything - pool for pool in pools]
+    assert hidden == [set(task.hidden.names) for task in spy.tasks]
+    assert len(hidden) == 2
 
 
 def test_faults_reach_the_pool_alone_and_the_perfect_filter_sees_them():

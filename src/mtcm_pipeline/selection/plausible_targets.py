@@ -71,7 +71,7 @@ def plausible_targets(pool: Pool, options: SelectOptions) -> Targets:
         pool: with `problem.geometry` where it was measured, else from poses alone.
         options: number and spread of the targets, points of each.
     """
-    around = _neighbours(pool.centres_xyz)
+    around = neighbours_of(pool.centres_xyz)
     centres, directions, source = _dilated(pool, around, options.target_spread)
     features = np.hstack([centres, _TURN_WEIGHT * directions])
     rows = spread_rows(features, options.targets)
@@ -94,7 +94,7 @@ def plausible_targets(pool: Pool, options: SelectOptions) -> Targets:
     return Targets(centres[rows], points_xyz, seen, _shares(trust[source[rows]]))
 
 
-def _neighbours(centres: Float) -> Int:
+def neighbours_of(centres: Float) -> Int:
     """(P, 1 + k) each frame itself, then its nearest ones, nearest first."""
     count = min(_NEIGHBOURS + 1, len(centres))
     found = cKDTree(centres).query(centres, count)[1].reshape(len(centres), count)
@@ -141,8 +141,12 @@ def _company(centres: Float, around: Int) -> Float:
     return np.asarray(np.minimum(1.0, _ALONE * usual / reach))
 
 
+def frame_trust(pool: Pool) -> Float:
+    """(P) in 0..1, how much each frame counts, from its quality and its company."""
+    return _trust(pool, neighbours_of(pool.centres_xyz))
+
+
 def _trust(pool: Pool, around: Int) -> Float:
-    """(P) how much targets beside each frame count, from its quality and its company."""
     if around.shape[1] == 1:
         return np.ones(len(pool))
     quality = np.maximum(pool.quality, 1e-3)

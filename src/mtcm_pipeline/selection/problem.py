@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.surrogate.geometry import ViewGeometry
 
 Float = NDArray[np.float64]
@@ -35,6 +36,8 @@ class SelectionProblem:
         forced: names that must be chosen, in the order in which they are ranked first.
         geometry: which points of the scene each frame sees, rows as `names`, in the same
             world as `centres_xyz`; None where it was not measured.
+        views: small photographs of frames, for strategies that fit fields, in the world
+            of `centres_xyz`; None where no strategy needs them.
     """
 
     names: tuple[str, ...]
@@ -49,6 +52,7 @@ class SelectionProblem:
     forced: tuple[str, ...] = ()
     seconds: Float | None = None
     geometry: ViewGeometry | None = None
+    views: PinholeViews | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -72,6 +76,8 @@ class SelectionProblem:
                 "selection: the view geometry has other frames, or the same in another "
                 "order: use its `aligned`"
             )
+        if self.views is not None and not set(self.views.names) <= set(self.names):
+            raise CaptureError("selection: there are views of frames that it lacks")
         unknown = [name for name in self.forced if name not in self.names]
         if unknown:
             raise CaptureError(f"forced frames {unknown} are not in the capture")

@@ -23,6 +23,7 @@ from mtcm_pipeline.selection.coverage import (
 )
 from mtcm_pipeline.selection.determinantal import rank_k_dpp
 from mtcm_pipeline.selection.farthest import rank_fvs, rank_fvs_directions
+from mtcm_pipeline.selection.field_guided import rank_field_guided
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.plain import (
     every_nth,
@@ -63,12 +64,14 @@ class Strategy:
         needs: "pose", "embedding": a frame without is chosen only when none is left
             that has it.
         waives: whether a need is waived where no frame of the capture meets it.
+        fits_fields: whether it looks at `problem.views`.
     """
 
     name: str
     rank: Callable[[Pool, SelectOptions], list[Pick]]
     needs: tuple[str, ...] = ()
     waives: bool = False
+    fits_fields: bool = False
 
     def __call__(self, problem: SelectionProblem, options: SelectOptions) -> Selection:
         """Rank up to `options.budget` frames; see `select`."""
@@ -142,6 +145,7 @@ _POSE = ("pose",)
 _EMBEDDING = ("embedding",)
 _ALL = (
     Strategy("view_coverage", rank_view_coverage, _POSE),
+    Strategy("field_guided", rank_field_guided, _POSE, fits_fields=True),
     Strategy("seed", rank_seed, (*_POSE, *_EMBEDDING), waives=True),
     Strategy("fvs", rank_fvs, _POSE),
     Strategy("fvs_directions", rank_fvs_directions, _POSE),

@@ -1,10 +1,12 @@
-"""Our selector: the views from which every plausible viewpoint can be rendered.
+"""Our selector: views far from each other that show what plausible viewpoints see.
 
-It maximises the surrogate of `surrogate.quality` over plausible target viewpoints
+Coverage is the surrogate of `surrogate.quality` over plausible target viewpoints
 (`plausible_targets`): each point that a target sees should be seen by a chosen view from
 nearly the same direction. A view counts by its quality and by its resolution at the
-point. Views of one ranking serve every budget: greedy choice, then exchanges that raise
-the mean over several lengths of the ranking at once.
+point. Where the field will be asked for views is only guessed, though, and choices that
+are best for a guess can be poor ones. Farthest view sampling guesses nothing. So each
+choice is, of the frames nearly as far from those chosen as any, the one that raises
+coverage most.
 
 Dimension letters: P frames in the pool, T targets, Q points of a target, B candidates.
 """
@@ -17,9 +19,14 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.selection.optimisers import TIE, lazy_greedy
+from mtcm_pipeline.selection.optimisers import TIE
 from mtcm_pipeline.selection.options import SelectOptions
-from mtcm_pipeline.selection.plausible_targets import Targets, plausible_targets
+from mtcm_pipeline.selection.plausible_targets import (
+    Targets,
+    frame_trust,
+    neighbours_of,
+    plausible_targets,
+)
 from mtcm_pipeline.selection.pool import Pick, Pool
 from mtcm_pipeline.selection.reasons import angle_parts, picks
 
@@ -31,9 +38,6 @@ Worth = NDArray[np.float32]
 _BLOCK = 32
 # A frame of no quality is still worth something: it is better than nothing at all.
 _LEAST_QUALITY = 0.02
-# A ranking is good at these lengths, half as many again each: up to about the last, it
-# matters which views one has, beyond it nearly any serves.
-_LENGTHS = (3, 5, 8, 12, 18, 27)
 
 
 class ViewCoverage:
@@ -90,17 +94,74 @@ class ViewCoverage:
 
 
 def rank_view_coverage(pool: Pool, options: SelectOptions) -> list[Pick]:
-    """Ranking by coverage of plausible viewpoints; gains in expected quality (0..1).
+    """Ranking by distance and coverage; gains in expected quality (0..1).
 
     The budget plays no part, so the first k are the answer for the budget k. Where
     `problem.geometry` is absent, points on the targets' axes stand in for the scene's.
     """
+    objective = coverage_of(pool, options)
+    return explained(pool, objective, spread_by_gain(pool, objective, options))
+
+
+def coverage_of(pool: Pool, options: SelectOptions) -> ViewCoverage:
+    """The coverage of plausible viewpoints by the frames of a pool, nothing chosen."""
     targets = plausible_targets(pool, options)
-    objective = ViewCoverage(view_worth(pool, targets, options), targets.weights)
-    order = balanced_ranking(objective, pool.forced, max_passes=options.max_swap_passes)
-    if len(order) < pool.budget:
-        order, _ = lazy_greedy(objective.fresh(), pool.budget, order)
-    return _explained(pool, objective, order[: pool.budget])
+    return ViewCoverage(view_worth(pool, targets, options), targets.weights)
+
+
+def spread_by_gain(
+    pool: Pool, objective: ViewCoverage, options: SelectOptions
+) -> list[int]:
+    """Always the frame that gains most, of those nearly as far away as any.
+
+    Distance is that from a frame's camera to the nearest chosen one, times how much the
+    frame is trusted (poses that stand alone are wrong more often than rare) and times
+    how much of the scene it sees where that is less than frames beside it see. The first
+    frame is the one of the largest gain.
+
+    Args:
+        pool: whose forced frames come first, in their order.
+        objective: nothing chosen yet.
+        options: `nearly_farthest` is the share of the largest distance that does.
+    """
+    trust = frame_trust(pool) * _usual_sight(pool)
+    order = list(pool.forced)
+    best = objective.best_of(order)
+    distance = np.full(len(pool), np.inf)
+    for index in order:
+        distance = np.minimum(distance, _travel(pool, index))
+    while len(order) < pool.budget:
+        far = distance * trust
+        far[order] = -1.0
+        candidates = np.flatnonzero(_nearly_farthest(far, options.nearly_farthest))
+        gains = objective.gains_over(best, candidates)
+        index = int(candidates[np.flatnonzero(gains >= gains.max() - TIE)[0]])
+        best = np.maximum(best, objective.worth[index])
+        distance = np.minimum(distance, _travel(pool, index))
+        order.append(index)
+    return order
+
+
+def _usual_sight(pool: Pool) -> Float:
+    """(P) in 0..1, points that a frame sees as a share of what its neighbours see."""
+    geometry = pool.problem.geometry
+    if geometry is None:
+        return np.ones(len(pool))
+    sees = geometry.seen[pool.rows].sum(axis=1)
+    usual = np.median(sees[neighbours_of(pool.centres_xyz)], axis=1)
+    return np.asarray(np.minimum(1.0, np.maximum(sees, 1) / np.maximum(usual, 1)))
+
+
+def _nearly_farthest(far: Float, share: float) -> NDArray[np.bool_]:
+    """(P) whether a distance is at least this share of the largest."""
+    most = far.max()
+    return np.asarray(far >= (share * most - TIE if np.isfinite(most) else most))
+
+
+def _travel(pool: Pool, index: int) -> Float:
+    """(P) distance from each camera to that of one frame."""
+    apart = pool.centres_xyz - pool.centres_xyz[index]
+    return np.asarray(np.linalg.norm(apart, axis=1))
 
 
 def view_worth(pool: Pool, targets: Targets, options: SelectOptions) -> Worth:
@@ -127,112 +188,22 @@ def view_worth(pool: Pool, targets: Targets, options: SelectOptions) -> Worth:
     return worth
 
 
-def balanced_ranking(
-    objective: ViewCoverage, forced: Sequence[int], *, max_passes: int
+def ranked_by_gain(
+    objective: ViewCoverage, chosen: Sequence[int], first: Sequence[int]
 ) -> list[int]:
-    """A ranking whose first k frames are good for several k at once.
-
-    The best sets of k and of k + 1 frames need not share a frame. From the best set that
-    exchanges find for one length, ranked and continued greedily, exchanges go on to raise
-    the mean over all lengths; of the rankings that start from each length the best stays.
-
-    Args:
-        objective: whose value counts; what it holds as chosen plays no part.
-        forced: frames that come first, in this order.
-        max_passes: of exchanges over a ranking.
-
-    Returns:
-        As many as the longest length, or as are forced, or all frames.
-    """
-    room = range(len(forced) + 1, objective.size)
-    lengths = [k for k in _LENGTHS if k in room] or [min(len(forced) + 1, objective.size)]
-    greedy, _ = lazy_greedy(objective.fresh(), lengths[-1], forced)
-    if len(greedy) <= len(forced):
-        return greedy
-    rankings = [
-        exchange_for_all(
-            objective,
-            _ranked_and_continued(objective, greedy, (len(forced), k, max_passes)),
-            lengths,
-            fixed=len(forced),
-            max_passes=max_passes,
-        )
-        for k in lengths
-    ]
-    values = [sum(objective.value(r[:k]) for k in lengths) for r in rankings]
-    return rankings[int(np.flatnonzero(np.array(values) >= max(values) - 1e-6)[0])]
-
-
-def exchange_for_all(
-    objective: ViewCoverage,
-    order: Sequence[int],
-    lengths: Sequence[int],
-    *,
-    fixed: int,
-    max_passes: int,
-) -> list[int]:
-    """Exchange frames of a ranking until no exchange raises its mean value.
-
-    The mean is over the values of its first k frames, k among `lengths`, so that one
-    ranking serves every budget. Frames outside the ranking come in for others.
-
-    Args:
-        objective: whose value is raised; what it holds as chosen plays no part.
-        order: ranking to start from.
-        lengths: the k that count; those beyond the ranking are left away.
-        fixed: the first so many frames stay where they are.
-        max_passes: over the ranking.
-    """
-    order = list(order)
-    lengths = [k for k in lengths if k <= len(order)]
-    for _ in range(max_passes):
-        before = list(order)
-        for at in range(fixed, max(lengths, default=0)):
-            _exchange_at(objective, order, at, lengths)
-        if order == before:
-            break
-    return order
-
-
-def _ranked_and_continued(
-    objective: ViewCoverage, greedy: Sequence[int], how: tuple[int, int, int]
-) -> list[int]:
-    """The best set of one length, ranked by gain, and greedy choice from there on."""
-    fixed, k, max_passes = how
-    chosen = exchange_for_all(
-        objective, greedy[:k], [k], fixed=fixed, max_passes=max_passes
-    )
-    best = objective.best_of(chosen[:fixed])
-    order, waiting = chosen[:fixed], sorted(chosen[fixed:])
+    """A set as a ranking: always the frame that adds most, after those of `first`."""
+    order, waiting = list(first), sorted(set(chosen) - set(first))
+    best = objective.best_of(order)
     while waiting:
         gains = objective.gains_over(best, np.array(waiting))
         at = int(np.flatnonzero(gains >= gains.max() - TIE)[0])
         best = np.maximum(best, objective.worth[waiting[at]])
         order.append(waiting.pop(at))
-    return lazy_greedy(objective.fresh(), len(greedy), order)[0]
+    return order
 
 
-def _exchange_at(
-    objective: ViewCoverage, order: list[int], at: int, lengths: Sequence[int]
-) -> None:
-    """Put the frame at one place that raises the sum over the lengths most."""
-    taken = set(order)
-    free = [i for i in range(objective.size) if i == order[at] or i not in taken]
-    candidates = np.array(free)
-    total = np.zeros(len(candidates))
-    for k in lengths:
-        if k > at:
-            best = objective.best_of(order[:at] + order[at + 1 : k])
-            total += objective.gains_over(best, candidates)
-    now = total[free.index(order[at])]
-    # Rounding decides nothing: the earliest frame of those that are best.
-    winner = int(np.flatnonzero(total >= total.max() - TIE)[0])
-    if total[winner] > now + 1e-6:
-        order[at] = free[winner]
-
-
-def _explained(pool: Pool, objective: ViewCoverage, order: Sequence[int]) -> list[Pick]:
-    """Each choice with what it adds to those before it."""
+def explained(pool: Pool, objective: ViewCoverage, order: Sequence[int]) -> list[Pick]:
+    """Picks in the given order, each with what it adds to those before it."""
     best = objective.best_of([])
     gains, parts = [], []
     for index in order:

@@ -19,9 +19,10 @@ POOLS = (CLEAN, *UNBALANCED, *FAULTY)
 FILTERS = ("none", "checks", "residual", "judge", "perfect")
 RANDOM = "random"
 BEST_OF_RANDOM = "best_of_20_random"
-# The first one is the project's own.
+# The first two are the project's own.
 SELECTORS = (
     "view_coverage",
+    "field_guided",
     "fvs",
     "fvs_directions",
     "every_nth",

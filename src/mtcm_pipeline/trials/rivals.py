@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.ingest.measures import grey_of, sharpness_of
+from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.problem import SelectionProblem
 from mtcm_pipeline.selection.registry import select
@@ -25,7 +26,9 @@ Float = NDArray[np.float64]
 # Selectors that look at how frames look.
 NEED_EMBEDDINGS = ("facility_location", "k_dpp")
 # Selectors that look at the scene.
-NEED_GEOMETRY = ("view_coverage",)
+NEED_GEOMETRY = ("view_coverage", "field_guided")
+# Selectors that fit fields to the photographs.
+NEED_VIEWS = ("field_guided",)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def selection_problem(
     verdict: Verdict,
     embeddings: Float | None = None,
     geometry: ViewGeometry | None = None,
+    views: PinholeViews | None = None,
 ) -> SelectionProblem:
     """What every selector is told: the pool alone, in the pool's own gauge.
 
@@ -56,6 +60,7 @@ def selection_problem(
         verdict: of the filter; frames that it dropped may not be chosen.
         embeddings: (N, D) unit rows; None without any.
         geometry: of `geometry_of_kept`; None without any.
+        views: of `probe_views`; None without any.
     """
     cameras, n = photos.cameras, len(photos)
     gauge = canonical_gauge(cameras)
@@ -75,6 +80,7 @@ def selection_problem(
         reasons_out={name: "filter" for name in photos.names if name not in kept},
         seconds=seconds if all(known) else None,
         geometry=geometry,
+        views=views,
     )
 
 

@@ -7,7 +7,7 @@ the pool's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
+from mtcm_pipeline.selection.probing import probe_views
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.trials.bench import Bench, Pool
 from mtcm_pipeline.trials.filters import (
@@ -28,6 +29,7 @@ from mtcm_pipeline.trials.plan import Cell, Trial
 from mtcm_pipeline.trials.rivals import (
     NEED_EMBEDDINGS,
     NEED_GEOMETRY,
+    NEED_VIEWS,
     Choice,
     choose,
     geometry_of_kept,
@@ -126,8 +128,9 @@ def chosen_views(
             verdict,
             stage.embeddings,
             geometry_of_kept(stage.pool.photos, verdict)
-            if _looks_at_scene(cell, name)
+            if _asked_by(cell, name, NEED_GEOMETRY)
             else None,
+            probe_views(stage.pool.photos) if _asked_by(cell, name, NEED_VIEWS) else None,
         )
         for name, verdict in verdicts.items()
     }
@@ -144,5 +147,5 @@ def _choice(trial: Trial) -> Choice:
     return Choice(trial.selector, trial.budget, seed)
 
 
-def _looks_at_scene(cell: Cell, filter_: str) -> bool:
-    return any(t.filter == filter_ and t.selector in NEED_GEOMETRY for t in cell.trials)
+def _asked_by(cell: Cell, filter_: str, selectors: Sequence[str]) -> bool:
+    return any(t.filter == filter_ and t.selector in selectors for t in cell.trials)

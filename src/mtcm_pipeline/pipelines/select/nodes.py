@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -16,8 +17,9 @@ from mtcm_pipeline.scene.thumbnails import thumbnail_photos
 from mtcm_pipeline.selection.assemble import assemble_problem
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.pool import apply_user_choices
+from mtcm_pipeline.selection.probing import probe_views
 from mtcm_pipeline.selection.problem import Selection
-from mtcm_pipeline.selection.registry import select
+from mtcm_pipeline.selection.registry import check_strategy, select
 from mtcm_pipeline.selection.table import selection_table
 from mtcm_pipeline.surrogate.geometry import ViewGeometry, measure_geometry
 from mtcm_pipeline.tokens.layout import Tokens
@@ -62,10 +64,22 @@ def select_views(
     similarity: np.ndarray,
     scores: pd.DataFrame,
     geometry: ViewGeometry,
+    cameras: PosedCameras,
+    gauge: Similarity,
+    thumbnails: dict[str, np.ndarray],
+    masks: FileLoaders,
+    made_masks: FileLoaders,
     options: SelectOptions,
 ) -> tuple[Selection, pd.DataFrame]:
-    """The ranking, and a row a frame that says why."""
+    """The ranking, and a row a frame that says why.
+
+    Thumbnails and masks are looked at where the strategy fits fields.
+    """
     problem = assemble_problem(tokens, similarity, scores, geometry)
+    if check_strategy(options.strategy).fits_fields:
+        small_masks = thumbnail_masks(cameras, thumbnails, {**made_masks, **masks})
+        photos = thumbnail_photos(cameras, thumbnails, small_masks)
+        problem = dataclasses.replace(problem, views=probe_views(photos, gauge))
     selection = select(problem, options)
     problem = apply_user_choices(problem, options)
     log.info(

@@ -13,20 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.field.backend import choose_backend
+from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.field.gaussians import Gaussians
-from mtcm_pipeline.field.loss import (
-    best_gain,
-    draw_background,
-    photometric_loss,
-    targets_of,
-)
 from mtcm_pipeline.field.options import FieldOptions
-from mtcm_pipeline.field.relocation import relocate
-from mtcm_pipeline.field.render import GaussianTensors
 from mtcm_pipeline.field.start import gaussians_at, start_points
 from mtcm_pipeline.mtcm.threads import torch_threads
 from mtcm_pipeline.scene.points import ScenePoints
@@ -37,15 +28,8 @@ logger = logging.getLogger(__name__)
 OnStep = Callable[[int, float], None]
 """(steps done, loss of the last one)."""
 
-# Their learning rates sink to `final_rate` of what they were; the others stay.
-_SINKING = ("means_xyz", "log_scales", "opacity_logits", "colours")
-
-
 # Random part of what a view is owed: far under any share, so that it decides ties only.
 _TIE = 1e-6
-# How far a gain goes towards the best one each time that its view is seen: the field
-# is still poor early on.
-_GAIN_STEP = 0.5
 
 
 @dataclass(frozen=True)
@@ -103,11 +87,13 @@ def fit_field(
     if start is None:
         start = start_points(training, training.names, options, seed=seed)
     with torch_threads(options.threads):
-        state = _FitState(gaussians_at(start, options), training, options, seed)
+        state = FitState(gaussians_at(start, options), training, options, seed)
         order = ViewOrder(_shares(training.names, weights or {}), state.random)
         losses = np.empty(options.steps, np.float32)
         for step in range(options.steps):
-            losses[step] = _step(state, step, order.next_view())
+            loss = state.view_loss(order.next_view())
+            state.descend(loss, step)
+            losses[step] = float(loss.detach())
             if on_step is not None:
                 on_step(step + 1, float(losses[step]))
     return FittedField(
@@ -155,6 +141,11 @@ class ViewOrder:
         self._owed = torch.zeros_like(self._shares)
         self._random = random
 
+    def reweigh(self, shares: NDArray[np.float64]) -> None:
+        """Other shares from now on; what is owed stays owed, but to views without any."""
+        self._shares = torch.as_tensor(shares)
+        self._owed[self._shares <= 0] = 0.0
+
     def next_view(self) -> int:
         """The view that is owed most."""
         self._owed += self._shares
@@ -162,113 +153,6 @@ class ViewOrder:
         view = int(torch.argmax(self._owed + ties))
         self._owed[view] -= 1
         return view
-
-
-class _FitState:
-    """Parameters, optimiser and order of a fit under way."""
-
-    def __init__(
-        self, start: Gaussians, views: PinholeViews, options: FieldOptions, seed: int
-    ) -> None:
-        self.options = options
-        self.random = torch.Generator().manual_seed(seed)
-        backend = choose_backend()
-        self.render = backend.render
-        self.targets = targets_of(views, backend.device)
-        self.parameters = _parameters(start, backend.device)
-        self.optimiser = _optimiser(self.parameters, options)
-        self.log_gains = np.zeros(len(self.targets))
-
-    def gains(self) -> dict[str, float]:
-        """Brightness of each training view."""
-        gains = np.exp(self.log_gains).tolist()
-        return {t.name: gain for t, gain in zip(self.targets, gains, strict=True)}
-
-    def tensors(self) -> GaussianTensors:
-        """The Gaussians as they are now."""
-        p = self.parameters
-        harmonics = torch.cat([p["colours"], p["directional"]], 1)
-        return GaussianTensors(
-            p["means_xyz"],
-            p["quats_wxyz"],
-            p["log_scales"],
-            p["opacity_logits"],
-            harmonics,
-        )
-
-
-def _parameters(start: Gaussians, device: str) -> dict[str, Tensor]:
-    tensors = GaussianTensors.of(start, device)
-    parameters = {
-        "means_xyz": tensors.means_xyz,
-        "quats_wxyz": tensors.quats_wxyz,
-        "log_scales": tensors.log_scales,
-        "opacity_logits": tensors.opacity_logits,
-        "colours": tensors.harmonics[:, :1].clone(),
-        "directional": tensors.harmonics[:, 1:].clone(),
-    }
-    return {name: tensor.requires_grad_() for name, tensor in parameters.items()}
-
-
-def _optimiser(
-    parameters: dict[str, Tensor], options: FieldOptions
-) -> torch.optim.Optimizer:
-    rates = {
-        "means_xyz": options.rate_means,
-        "quats_wxyz": options.rate_quats,
-        "log_scales": options.rate_scales,
-        "opacity_logits": options.rate_opacities,
-        "colours": options.rate_colours,
-        "directional": options.rate_directional,
-    }
-    groups = [
-        {"params": [tensor], "lr": rates[name], "first_lr": rates[name], "name": name}
-        for name, tensor in parameters.items()
-    ]
-    return torch.optim.Adam(groups, eps=1e-15, fused=True)
-
-
-def _step(state: _FitState, step: int, view: int) -> float:
-    """One view, one step of Adam, and relocation where it is due; returns the loss."""
-    options, done = state.options, step / state.options.steps
-    for group in state.optimiser.param_groups:
-        sinking = options.final_rate**done if group["name"] in _SINKING else 1.0
-        group["lr"] = group["first_lr"] * sinking
-    loss = _view_loss(state, view)
-    state.optimiser.zero_grad(set_to_none=True)
-    (loss + _pulls(state.parameters, options)).backward()
-    state.optimiser.step()
-    due = step % options.relocate_every == options.relocate_every - 1
-    if due and done < options.relocate_until:
-        relocate(state.parameters, state.optimiser, options, state.random)
-    return float(loss.detach())
-
-
-def _view_loss(state: _FitState, view: int) -> Tensor:
-    target = state.targets[view]
-    rendered = state.render(state.tensors(), target.camera)
-    if state.options.exposure_gains:
-        _move_gain(state, view, best_gain(rendered, target, state.options.background))
-    return photometric_loss(
-        rendered,
-        target,
-        state.options,
-        background=draw_background(target, state.options, state.random),
-        gain=float(np.exp(state.log_gains[view])),
-    )
-
-
-def _pulls(parameters: dict[str, Tensor], options: FieldOptions) -> Tensor:
-    """Mean opacity and mean size, weighted."""
-    opacity = torch.sigmoid(parameters["opacity_logits"]).mean()
-    size = parameters["log_scales"].exp().mean()
-    return options.opacity_pull * opacity + options.scale_pull * size
-
-
-def _move_gain(state: _FitState, view: int, best: float) -> None:
-    """Towards the best gain of the view; the typical view keeps gain 1."""
-    state.log_gains[view] += _GAIN_STEP * (np.log(best) - state.log_gains[view])
-    state.log_gains -= np.median(state.log_gains)
 
 
 def warm_up() -> None:

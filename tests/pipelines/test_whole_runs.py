@@ -125,8 +125,9 @@ def test_tokens_of_today_are_not_mixed_with_the_model_of_yesterday(small):
 
 def test_each_strategy_runs_from_the_command_line(small):
     small.run("ingest", "tokens", "train", "evaluate", identity=NAME, **QUICK)
-    for strategy in ("fvs", "facility_location", "k_medoids", "every_nth", "random"):
-        small.run("select", identity=NAME, select={"strategy": strategy}, **QUICK)
+    for strategy in ("fvs", "facility_location", "k_medoids", "random", "field_guided"):
+        chosen = {"strategy": strategy, "probes": 2}
+        small.run("select", identity=NAME, select=chosen, **QUICK)
         selection = small.load("selection", identity=NAME)
         assert selection.strategy == strategy
         assert len(set(selection.ranking)) == len(selection.ranking) > 10

@@ -9,6 +9,7 @@
     identity='Ada #2'        -> 'Ada #2'       (inner quotes, seen by YAML)
     identity=Smith, Ada      -> Kedro's error: ' Ada' is not key=value
     identity='Smith, Ada'    -> the same with Kedro's `run`; fine with the one made here
+    identities=[Ada,Grace]   -> likewise
 
 The environment variable MTCM_IDENTITY takes every name as it is.
 """
@@ -87,14 +88,19 @@ def quoting_run_command() -> click.Command:
 
 
 def split_items(text: str) -> list[str]:
-    """Split at commas outside of quotes; a quote counts where a value begins with it."""
-    items, start, closing = [], 0, ""
+    """Split at commas outside of quotes and lists, which count where a value begins."""
+    items, start, closing, depth = [], 0, "", 0
     for position, character in enumerate(text):
+        begins = text[:position].rstrip()[-1:] in (("=", "[", ",") if depth else ("=",))
         if closing:
             closing = "" if character == closing else closing
-        elif character in _QUOTES and text[:position].rstrip().endswith("="):
+        elif character in _QUOTES and begins:
             closing = character
-        elif character == ",":
+        elif character == "[" and begins:
+            depth += 1
+        elif character == "]" and depth:
+            depth -= 1
+        elif character == "," and not depth:
             items.append(text[start:position])
             start = position + 1
     items.append(text[start:])

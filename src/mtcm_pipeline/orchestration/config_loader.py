@@ -32,6 +32,7 @@ class IdentityConfigLoader(OmegaConfigLoader):
         runtime_params: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        runtime_params = _of_the_first(runtime_params)
         given = (runtime_params or {}).get("identity")
         for name in (given, os.environ.get(IDENTITY_VARIABLE)):
             _refuse_interpolation(name)
@@ -105,6 +106,15 @@ class IdentityConfigLoader(OmegaConfigLoader):
         if not isinstance(layer, DictConfig):
             raise ParameterError(f"{path} must hold sections with keys and values")
         return layer
+
+
+def _of_the_first(runtime_params: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A run about several `identities` belongs to the first, unless it says otherwise."""
+    several = (runtime_params or {}).get("identities")
+    said = "identity" in (runtime_params or {}) or IDENTITY_VARIABLE in os.environ
+    if said or not isinstance(several, list) or not several:
+        return runtime_params
+    return {**(runtime_params or {}), "identity": several[0]}
 
 
 def _refuse_identity_key(path: Path, layer: DictConfig) -> None:

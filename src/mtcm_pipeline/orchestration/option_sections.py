@@ -5,6 +5,7 @@ from __future__ import annotations
 
 def option_sections() -> dict[str, type]:
     """Section name -> options dataclass, imported when parameters are checked."""
+    from mtcm_pipeline.across.options import AcrossOptions
     from mtcm_pipeline.consistency.options import ScoreOptions
     from mtcm_pipeline.export.options import ExportOptions
     from mtcm_pipeline.field.reconstruct import ReconstructOptions
@@ -17,6 +18,7 @@ def option_sections() -> dict[str, type]:
     from mtcm_pipeline.selection.options import SelectOptions
     from mtcm_pipeline.sfm.options import SfmOptions
     from mtcm_pipeline.trials.options import BenchmarkOptions
+    from mtcm_pipeline.tuning.options import FinetuneOptions
     from mtcm_pipeline.twoview.options import TwoViewOptions
     from mtcm_pipeline.viewpoints.options import LabelOptions
 
@@ -28,6 +30,7 @@ def option_sections() -> dict[str, type]:
         "train": TrainOptions,
         "pretrain": PretrainOptions,
         "hidden_tokens": ExamOptions,
+        "across": AcrossOptions,
         "scores": ScoreOptions,
         "select": SelectOptions,
         "labels": LabelOptions,
@@ -35,4 +38,5 @@ def option_sections() -> dict[str, type]:
         "export": ExportOptions,
         "benchmark": BenchmarkOptions,
         "reconstruct": ReconstructOptions,
+        "finetune": FinetuneOptions,
     }

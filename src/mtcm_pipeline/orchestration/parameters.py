@@ -10,15 +10,18 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mtcm_pipeline.errors import MtcmError, ParameterError
+from mtcm_pipeline.identities import check_identity_name
 
 _SCALARS = ("identity",)
+_SEVERAL = "identities"
 
 
 def check_parameters(parameters: Mapping[str, Any], sections: Mapping[str, type]) -> None:
     """Check every section of `parameters` against its options dataclass.
 
     Args:
-        parameters: section -> key -> value, and the text `identity`.
+        parameters: section -> key -> value, the text `identity`, and maybe the list
+            `identities`.
         sections: section -> options dataclass.
 
     Raises:
@@ -28,7 +31,9 @@ def check_parameters(parameters: Mapping[str, Any], sections: Mapping[str, type]
     for name, value in parameters.items():
         if name in _SCALARS:
             continue
-        if name not in sections:
+        if name == _SEVERAL:
+            faults.extend(_faults_of_names(value))
+        elif name not in sections:
             faults.append(_unknown("section", name, sections))
         elif not isinstance(value, Mapping):
             faults.append(f"{name} is {value!r}: expected keys and values below it")
@@ -36,6 +41,26 @@ def check_parameters(parameters: Mapping[str, Any], sections: Mapping[str, type]
             faults.extend(_faults_of(name, value, sections[name]))
     if faults:
         raise ParameterError("parameters:\n" + "\n".join(f"- {each}" for each in faults))
+
+
+def _faults_of_names(value: object) -> Iterable[str]:
+    """Of `identities`: names of folders, each once."""
+    if not isinstance(value, list) or not value:
+        yield (
+            f"{_SEVERAL} is {value!r}: expected a list of names, as in --params "
+            f"'{_SEVERAL}=[Bronze Head,Marble Head]'; leave it out for all under data/"
+        )
+        return
+    for name in value:
+        try:
+            check_identity_name(name)
+        except MtcmError as error:
+            yield f"{_SEVERAL}: {error}"
+    yield from (
+        f"{_SEVERAL} holds {name!r} {value.count(name)} times: name each once"
+        for place, name in enumerate(value)
+        if value.count(name) > 1 and value.index(name) == place
+    )
 
 
 def _faults_of(section: str, values: Mapping[str, Any], options: type) -> list[str]:

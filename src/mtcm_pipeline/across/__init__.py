@@ -1,0 +1,1 @@
+"""One judge over many identities: trained evenly, and measured on who was left out."""

@@ -1,0 +1,277 @@
+"""A field, the weights of its views and their poses, learned together: `fine_tune`.
+
+1. Matches with trusted frames say which poses stand out, and where frames should be.
+2. The field is fitted to the trusted views but a few, which say how well a sound view
+   fits that the field does not know.
+3. Doubtful views are registered against it, the Gaussians standing still; those that
+   fit are let in.
+4. The fit goes on with all views by their weights. Every so many steps some trusted
+   views are held out, and the head learns which views serve them.
+
+Dimension letters: V views.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.field.fit import ViewOrder, warm_up
+from mtcm_pipeline.field.fit_state import FitState
+from mtcm_pipeline.field.start import gaussians_at, start_points
+from mtcm_pipeline.mtcm.threads import torch_threads
+from mtcm_pipeline.scene.points import ScenePoints
+from mtcm_pipeline.scene.views import PinholeView, PinholeViews
+from mtcm_pipeline.tuning.frames import Doubt, Tuned
+from mtcm_pipeline.tuning.head import WeightHead, start_weights
+from mtcm_pipeline.tuning.matched_poses import MatchedPoses, matched_poses
+from mtcm_pipeline.tuning.options import TuningOptions
+from mtcm_pipeline.tuning.registration import Registration, register_views
+from mtcm_pipeline.tuning.reweighting import Reweighting
+from mtcm_pipeline.tuning.rigid import without_common_motion
+from mtcm_pipeline.tuning.tables import tuned_tables
+
+log = logging.getLogger(__name__)
+
+Float = NDArray[np.float64]
+OnStep = Callable[[int, float], None]
+"""(steps done, loss of the last one)."""
+
+_LEAST_TRUSTED = 4
+
+
+def fine_tune(
+    views: PinholeViews,
+    doubt: Doubt,
+    options: TuningOptions,
+    *,
+    seed: int,
+    start: ScenePoints | None = None,
+    on_step: OnStep | None = None,
+) -> Tuned:
+    """Fit a field to views of which some are not to be trusted.
+
+    Args:
+        views: V of them in the canonical gauge; test views are not among them.
+        doubt: what a filter says, in the order of `views`.
+        options: of field, weights and poses.
+        seed: the same seed gives the same bits on the same machine.
+        start: points to start from; from the trusted views when left out.
+        on_step: told after every step.
+
+    Raises:
+        CaptureError: names disagree, or too few views are trusted.
+    """
+    _check(views, doubt, options)
+    warm_up()
+    began = time.process_time()
+    with torch_threads(options.threads):
+        tuning = _Tuning(views, doubt, options, seed, start)
+        tuning.run(on_step)
+    tables = tuned_tables(
+        doubt,
+        tuning.head,
+        tuning.reweighting,
+        registered=tuning.registered,
+        given=tuning.given,
+        refined=tuning.poses,
+        suspicious=tuning.suspicious,
+        options=options,
+    )
+    return Tuned(
+        tuning.state.tensors().numpy(),
+        tables.views,
+        tuning.poses,
+        tuning.curve(),
+        tables.periods,
+        tuning.head,
+        options.background,
+        time.process_time() - began,
+    )
+
+
+def _check(views: PinholeViews, doubt: Doubt, options: TuningOptions) -> None:
+    if views.names != doubt.names:
+        raise CaptureError(
+            f"fine-tuning: {len(views)} views, but doubts of {len(doubt.names)} frames "
+            f"or in another order"
+        )
+    weights = start_weights(doubt.fault_probability, options.sharpness)
+    trusted = int((weights >= options.trusted_weight).sum())
+    if trusted < _LEAST_TRUSTED + options.validation_views:
+        raise CaptureError(
+            f"fine-tuning needs {_LEAST_TRUSTED + options.validation_views} trusted "
+            f"frames ({_LEAST_TRUSTED} to fit, {options.validation_views} to validate) "
+            f"and the filter trusts {trusted} of {len(views)}: look at scores.csv for "
+            f"why, or lower finetune.trusted_weight"
+        )
+
+
+class _Tuning:
+    """A fine-tuning under way."""
+
+    def __init__(
+        self,
+        views: PinholeViews,
+        doubt: Doubt,
+        options: TuningOptions,
+        seed: int,
+        start: ScenePoints | None,
+    ) -> None:
+        self._views, self._doubt, self._options, self._seed = views, doubt, options, seed
+        self.given = np.stack([view.cam_from_world for view in views.views])
+        self.poses = self.given.copy()
+        self.registered: dict[str, Registration] = {}
+        self.prior = start_weights(doubt.fault_probability, options.sharpness)
+        self._matched = self._ask_matches()
+        self.suspicious = self._matched.suspicious
+        self._sure = np.array(
+            [
+                weight >= options.trusted_weight and name not in self.suspicious
+                for name, weight in zip(doubt.names, self.prior, strict=True)
+            ]
+        )
+        trusted = views.subset([n for n, ok in zip(views.names, self._sure, strict=True)
+                                if ok])  # fmt: skip
+        points = start or start_points(trusted, trusted.names, options, seed=seed)
+        self.state = FitState(gaussians_at(points, options), views, options, seed)
+        self.head = WeightHead(self.prior, doubt.features, options, seed)
+        self.reweighting = Reweighting(self.head, self._sure, self.given, options, seed)
+        # Views that the first field does not know say what fits usually.
+        self._references = self.reweighting.choose()
+        first = self._sure.astype(np.float64)
+        first[self._references] = 0.0
+        self._order = ViewOrder(first / first.sum(), self.state.random)
+        self._losses: list[tuple[float, int]] = []
+
+    def run(self, on_step: OnStep | None) -> None:
+        """All steps."""
+        options = self._options
+        warm = max(1, round(options.warm_share * options.steps))
+        again = round(options.second_round * options.steps)
+        for step in range(options.steps):
+            if step == warm:
+                self._register(first=True)
+                self._let_in()
+            elif step == again and step > warm:
+                self._register(first=False)
+            loss = self._warm_step(step) if step < warm else self._tuning_step(step, warm)
+            self._losses.append(loss)
+            if on_step is not None:
+                on_step(step + 1, loss[0])
+        self.reweighting.finish()
+
+    def curve(self):
+        """One row a step."""
+        import pandas as pd
+
+        losses, rows = zip(*self._losses, strict=True)
+        names = [self._views.names[row] for row in rows]
+        steps = np.arange(1, len(losses) + 1)
+        return pd.DataFrame({"step": steps, "loss": losses, "view": names})
+
+    def _warm_step(self, step: int) -> tuple[float, int]:
+        row = self._order.next_view()
+        loss = self.state.view_loss(row)
+        self.state.descend(loss, step)
+        return float(loss.detach()), row
+
+    def _tuning_step(self, step: int, warm: int) -> tuple[float, int]:
+        """A training step whose gradient is compared with that of the validation."""
+        last = step == round(self._options.meta_until * self._options.steps)
+        listening = step < self._options.meta_until * self._options.steps
+        if last:
+            self.reweighting.finish()
+        if last or (listening and (step - warm) % self._options.meta_every == 0):
+            if listening:
+                self.reweighting.next_period(self.state, step)
+            self._order.reweigh(self.reweighting.shares())
+        row = self._order.next_view()
+        loss = self.state.view_loss(row)
+        gradient = self.state.descend_along(loss, step)
+        self.reweighting.hear(row, gradient)
+        return float(loss.detach()), row
+
+    def _ask_matches(self) -> MatchedPoses:
+        doubt, options = self._doubt, self._options
+        if not (options.refine_poses and doubt.matches):
+            return MatchedPoses({}, frozenset())
+        poses = dict(zip(doubt.names, self.given, strict=True))
+        trusted = [
+            name
+            for name, weight in zip(doubt.names, self.prior, strict=True)
+            if weight >= options.trusted_weight
+        ]
+        found = matched_poses(poses, trusted, doubt.matches, options, doubt.predicted)
+        # Never so many that too few are left to hold the gauge.
+        if (
+            len(trusted) - len(found.suspicious)
+            < _LEAST_TRUSTED + options.validation_views
+        ):
+            return MatchedPoses(found.found, frozenset())
+        return found
+
+    def _view_at(self, row: int) -> PinholeView:
+        return replace(self._views.views[row], cam_from_world=self.poses[row])
+
+    def _register(self, *, first: bool) -> None:
+        """Register what is doubted and may be cured, and take the gauge back."""
+        if not self._options.refine_poses:
+            return
+        rows = [
+            row
+            for row, name in enumerate(self._views.names)
+            if not self._sure[row]
+            and (self._doubt.curable[row] or name in self.suspicious)
+        ]
+        if not first:
+            rows = [r for r in rows if self.registered[self._views.names[r]].admitted]
+        found = register_views(
+            self.state.tensors().numpy(),
+            [self._view_at(row) for row in self._references.tolist()],
+            [self._view_at(row) for row in rows],
+            matched=self._matched.found,
+            predicted=self._doubt.predicted,
+            options=self._options,
+            first=first,
+        )
+        for row in rows:
+            name = self._views.names[row]
+            # What was let in stays: the second round is for its pose alone.
+            stays = replace(found[name], admitted=True)
+            self.registered[name] = found[name] if first else stays
+        self._move(rows)
+
+    def _move(self, rows: list[int]) -> None:
+        """Take over the poses and gains of registered views that are let in."""
+        for row in rows:
+            entry = self.registered[self._views.names[row]]
+            if entry.admitted:
+                self.poses[row] = entry.cam_from_world
+                self.state.log_gains[row] = np.log(entry.gain)
+        # A large correction of a frame that nobody trusted is no motion of the gauge.
+        weights = np.where(self._sure, self.prior, 0.0)
+        self.poses = without_common_motion(self.poses, self.given, weights)
+        for row, target in enumerate(self.state.targets):
+            camera = replace(target.camera, cam_from_world=self.poses[row])
+            self.state.targets[row] = replace(target, camera=camera)
+
+    def _let_in(self) -> None:
+        """New weights to start from, for views that were registered."""
+        weights = self.prior.copy()
+        for row, name in enumerate(self._views.names):
+            if (entry := self.registered.get(name)) is not None:
+                low = min(weights[row], 1 - self._options.trusted_weight)
+                weights[row] = self._options.admitted_weight if entry.admitted else low
+        self.reweighting.restart(weights)
+        log.info(
+            "%d of %d doubtful views let in",
+            sum(entry.admitted for entry in self.registered.values()),
+            int((~self._sure).sum()),
+        )

@@ -1,0 +1,230 @@
+"""Doubtful views against a field of trusted ones: their poses, and whether they fit.
+
+The Gaussians stand still meanwhile, so that the field cannot absorb a wrong pose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtcm_pipeline.field.arrays import GaussianArrays
+from mtcm_pipeline.field.gaussians import Gaussians
+from mtcm_pipeline.scene.views import PinholeView
+from mtcm_pipeline.tuning.alignment import AlignmentSettings, align, field_arrays
+from mtcm_pipeline.tuning.beliefs import (
+    PoseBelief,
+    calibration_factor,
+    isotropic_belief,
+)
+from mtcm_pipeline.tuning.matched_poses import CERTAIN_AGREEING, LEAST_AGREEING
+from mtcm_pipeline.tuning.matches import MatchedPose
+from mtcm_pipeline.tuning.options import TuningOptions
+from mtcm_pipeline.tuning.rigid import rigid_from_twist, twist_from_rigid
+
+Float = NDArray[np.float64]
+
+# A given pose that is doubted: a few degrees, and as far as that is at the subject.
+_DOUBTED_DEG = 4.0
+# Without matches, the camera is also carried about the subject by this to start from.
+_CARRIED_DEG = 3.0
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A view registered against the field.
+
+    Attributes:
+        cam_from_world: (4, 4).
+        gain: brightness of the view relative to the field.
+        source: where the start came from that ended best: `given`, `matches`,
+            `predicted` or `carried`.
+        misfit_ratio: misfit over the usual one of reference views.
+        agreeing: share of the matches that agree with the start; NaN without matches.
+        admitted: whether the view fits well enough to be trained on.
+    """
+
+    cam_from_world: Float
+    gain: float
+    source: str
+    misfit_ratio: float
+    agreeing: float
+    admitted: bool
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What trusted views tell about alignment against this field.
+
+    Attributes:
+        sureness: `beliefs.calibration_factor` of the photometric information.
+        misfit: usual misfit of a trusted view where it stands.
+    """
+
+    sureness: float
+    misfit: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an alignment begins, what it is called, and what pulls it."""
+
+    source: str
+    belief: PoseBelief
+
+
+def reference_of(
+    field: GaussianArrays, trusted: Sequence[PinholeView], options: TuningOptions
+) -> Reference:
+    """Align trusted views, whose poses are known, without any pull."""
+    settings = AlignmentSettings(options.blurs_px[-1:], options.background)
+    pairs = [
+        (view, align(field, view, view.cam_from_world, settings)) for view in trusted
+    ]
+    twists = np.stack(
+        [
+            twist_from_rigid(view.cam_from_world @ np.linalg.inv(found.cam_from_world))
+            for view, found in pairs
+        ]
+    )
+    informations = np.stack([found.information for _, found in pairs])
+    misfit = float(np.median([found.misfit for _, found in pairs]))
+    return Reference(calibration_factor(twists, informations), misfit)
+
+
+def register_views(
+    gaussians: Gaussians,
+    references: Sequence[PinholeView],
+    doubtful: Sequence[PinholeView],
+    *,
+    matched: Mapping[str, MatchedPose],
+    predicted: Mapping[str, PoseBelief],
+    options: TuningOptions,
+    first: bool = True,
+) -> dict[str, Registration]:
+    """Poses of doubtful views, and which of them fit.
+
+    Args:
+        gaussians: fitted to other trusted views.
+        references: trusted views, best such that the field was not fitted to.
+        doubtful: views to register.
+        matched: poses that matches ask for, by name.
+        predicted: poses predicted from the other frames, by name.
+        options: levels and limits.
+        first: whether views may be far off; else they are aligned from where they
+            are, at the finest level, as are those that matches have placed.
+    """
+    if not doubtful:
+        return {}
+    field = field_arrays(gaussians)
+    reference = reference_of(field, references, options)
+    centre = _subject_depth(field, references)
+    registered = {}
+    for view in doubtful:
+        starts = _starts(view, matched, predicted, centre if first else None)
+        far = first and starts[0].source != "matches"
+        blurs = options.blurs_px if far else options.blurs_px[-1:]
+        settings = AlignmentSettings(
+            blurs, options.background, sureness=reference.sureness
+        )
+        registered[view.name] = _best(
+            field,
+            view,
+            starts,
+            settings=settings,
+            reference=reference,
+            matched=matched.get(view.name),
+            options=options,
+        )
+    return registered
+
+
+def _best(
+    field: GaussianArrays,
+    view: PinholeView,
+    starts: Sequence[Start],
+    *,
+    settings: AlignmentSettings,
+    reference: Reference,
+    matched: MatchedPose | None,
+    options: TuningOptions,
+) -> Registration:
+    """The start that looks best at the coarsest level, aligned to the end."""
+    start = starts[0]
+    pose = start.belief.cam_from_world
+    if len(starts) > 1:
+        coarse = replace(settings, blurs_px=settings.blurs_px[:1])
+        ends = [
+            align(field, view, each.belief.cam_from_world, coarse, each.belief)
+            for each in starts
+        ]
+        best = int(np.argmin([end.misfit for end in ends]))
+        start, pose = starts[best], ends[best].cam_from_world
+    found = align(field, view, pose, settings, start.belief)
+    ratio = found.misfit / max(reference.misfit, 1e-12)
+    limit = options.most_misfit
+    if matched is not None and matched.agreeing >= CERTAIN_AGREEING:
+        limit *= options.misfit_with_matches
+    return Registration(
+        found.cam_from_world,
+        float(np.clip(found.gain, 0.25, 4.0)),
+        start.source,
+        ratio,
+        float("nan") if matched is None else matched.agreeing,
+        ratio <= limit,
+    )
+
+
+def _starts(
+    view: PinholeView,
+    matched: Mapping[str, MatchedPose],
+    predicted: Mapping[str, PoseBelief],
+    subject_depth: float | None,
+) -> list[Start]:
+    """Matches decide where there are enough; else several places are tried."""
+    asked = matched.get(view.name)
+    if asked is not None and asked.agreeing >= LEAST_AGREEING:
+        return [Start("matches", asked.belief)]
+    given = isotropic_belief(
+        view.cam_from_world, _DOUBTED_DEG, float(np.radians(_DOUBTED_DEG))
+    )
+    starts = [Start("given", given)]
+    if subject_depth is None:
+        return starts
+    if view.name in predicted:
+        starts.append(Start("predicted", predicted[view.name]))
+    for sign in (-1.0, 1.0):
+        for axis in (0, 1):
+            pose = carried(view.cam_from_world, axis, sign * _CARRIED_DEG, subject_depth)
+            starts.append(Start("carried", replace(given, cam_from_world=pose)))
+    return starts
+
+
+def carried(cam_from_world: Float, axis: int, angle_deg: float, depth: float) -> Float:
+    """(4, 4) the camera turned about the point at `depth` on its optical axis.
+
+    Args:
+        cam_from_world: (4, 4).
+        axis: 0 tilts it (up or down), 1 pans it (left or right), of its own axes.
+        angle_deg: how far.
+        depth: of the point that stays where it is in the picture.
+    """
+    twist = np.zeros(6)
+    twist[axis] = np.radians(angle_deg)
+    turn = rigid_from_twist(twist)
+    subject = np.array([0.0, 0.0, depth])
+    turn[:3, 3] = subject - turn[:3, :3] @ subject
+    return np.asarray(turn @ cam_from_world)
+
+
+def _subject_depth(field: GaussianArrays, views: Sequence[PinholeView]) -> float:
+    """Median depth of the Gaussians before a few views."""
+    depths = []
+    for view in views:
+        pose = view.cam_from_world
+        z = field.means @ pose[2, :3].astype(np.float32) + np.float32(pose[2, 3])
+        depths.append(float(np.median(z[z > 0])) if (z > 0).any() else 1.0)
+    return float(np.median(depths))

@@ -1,0 +1,126 @@
+"""Fine-tuning on a generated turntable: poses come back, weights tell views apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tuning_cases import VIEWS, doubt_of, spoilt
+
+from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.scene.views import PinholeViews
+from mtcm_pipeline.tuning.beliefs import isotropic_belief
+from mtcm_pipeline.tuning.fine_tune import fine_tune
+from mtcm_pipeline.tuning.frames import Doubt
+from mtcm_pipeline.tuning.options import TuningOptions
+from mtcm_pipeline.tuning.rigid import pose_distance
+
+BAD = [VIEWS.names[3], VIEWS.names[8], VIEWS.names[10]]
+TRUE = {view.name: view.cam_from_world for view in VIEWS.views}
+OPTIONS = TuningOptions(
+    gaussians=500,
+    steps=220,
+    warm_share=0.7,
+    meta_every=20,
+    validation_views=2,
+    meta_until=0.9,
+)
+
+
+@pytest.fixture(scope="module")
+def tuned():
+    views = spoilt(BAD, 2.5)
+    return fine_tune(views, doubt_of(views, BAD), OPTIONS, seed=0)
+
+
+def test_doubtful_poses_come_back_without_any_matches(tuned):
+    rows = tuned.views.set_index("name")
+    for name in BAD:
+        row = VIEWS.names.index(name)
+        angle, distance = pose_distance(tuned.cam_from_world[row], TRUE[name])
+        assert angle < 1.25, name  # at 48 px, against a field of 500 Gaussians
+        assert distance < 0.022
+        assert rows.loc[name, "admitted"]
+        assert rows.loc[name, "turn_deg"] == pytest.approx(2.5, abs=1.0)
+        assert rows.loc[name, "weight"] > 0.5
+
+
+def test_trusted_poses_stay_where_they_were(tuned):
+    for row, name in enumerate(VIEWS.names):
+        if name not in BAD:
+            assert tuned.cam_from_world[row] == pytest.approx(TRUE[name], abs=1e-9)
+
+
+def test_tables_say_what_happened(tuned):
+    assert tuned.views["name"].tolist() == list(VIEWS.names)
+    assert set(tuned.views["state"]) == {"trusted", "doubtful"}
+    assert len(tuned.curve) == OPTIONS.steps
+    assert tuned.curve["loss"].iloc[-20:].mean() < 0.5 * tuned.curve["loss"][:20].mean()
+    # From 0.7 to 0.9 of 220 steps, every 20.
+    assert tuned.periods["step"].tolist() == [154, 174, 194]
+    for names in tuned.periods["validation"]:
+        held_out = names.split("/")
+        assert len(held_out) == 2
+        assert not set(held_out) & set(BAD)
+    assert {f"weight/{name}" for name in VIEWS.names} < set(tuned.periods.columns)
+
+
+def test_views_held_out_are_not_trained_on_meanwhile(tuned):
+    for step, names in zip(tuned.periods["step"], tuned.periods["validation"],
+                           strict=True):  # fmt: skip
+        period = tuned.curve[tuned.curve["step"].between(step + 1, min(step + 20, 198))]
+        assert not set(names.split("/")) & set(period["view"])
+
+
+def test_the_same_seed_gives_the_same_bits():
+    views = spoilt(BAD, 2.5)
+    quick = replace(OPTIONS, steps=40, gaussians=100, meta_every=8)
+    first, second = (fine_tune(views, doubt_of(views, BAD), quick, seed=3) for _ in "ab")
+    assert np.array_equal(first.cam_from_world, second.cam_from_world)
+    assert np.array_equal(first.views["weight"], second.views["weight"])
+    assert np.array_equal(first.gaussians.means_xyz, second.gaussians.means_xyz)
+
+
+def test_a_view_of_noise_is_neither_let_in_nor_weighed():
+    noise = np.random.default_rng(1).random(VIEWS.views[0].rgb.shape)
+    bad = BAD[0]
+    views = [
+        replace(view, rgb=np.asarray(noise, np.float32)) if view.name == bad else view
+        for view in VIEWS.views
+    ]
+    spoilt_views = PinholeViews(tuple(views), VIEWS.gauge)
+    quick = replace(OPTIONS, steps=60, gaussians=200, meta_every=8)
+    tuned = fine_tune(spoilt_views, doubt_of(spoilt_views, [bad]), quick, seed=0)
+    row = tuned.views.set_index("name").loc[bad]
+    assert row["registered"]
+    assert not row["admitted"]
+    assert row["weight"] < 0.1
+    at = VIEWS.names.index(bad)
+    assert tuned.cam_from_world[at] == pytest.approx(TRUE[bad], abs=1e-9)
+
+
+def test_a_far_pose_is_found_from_the_predicted_one():
+    bad = BAD[1]
+    views = spoilt([bad], 60.0)
+    predicted = {bad: isotropic_belief(
+        spoilt([bad], 2.0).subset([bad]).views[0].cam_from_world, 4.0, 0.07
+    )}  # fmt: skip
+    tuned = fine_tune(views, doubt_of(views, [bad], predicted=predicted), OPTIONS, seed=0)
+    row = VIEWS.names.index(bad)
+    assert tuned.views.loc[row, "source"] == "predicted"
+    assert pose_distance(tuned.cam_from_world[row], TRUE[bad])[0] < 1.25
+
+
+def test_too_few_trusted_frames_are_refused_with_a_remedy():
+    doubt = doubt_of(VIEWS, list(VIEWS.names[:20]))
+    with pytest.raises(CaptureError, match=r"trusts 4 of 24.*finetune.trusted_weight"):
+        fine_tune(VIEWS, doubt, OPTIONS, seed=0)
+    other = doubt_of(VIEWS.subset(VIEWS.names[:9]), [])
+    with pytest.raises(CaptureError, match="24 views, but doubts of 9"):
+        fine_tune(VIEWS, other, OPTIONS, seed=0)
+
+
+def test_a_doubt_names_the_frame_that_is_no_probability():
+    with pytest.raises(CaptureError, match=r"frame 'b' is 1.5"):
+        Doubt(("a", "b"), np.array([0.1, 1.5]), np.zeros(2, bool), np.zeros((2, 0)))

@@ -6,13 +6,29 @@ Dimension letters: N candidates, T held out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 
 Float = NDArray[np.float64]
+
+
+class HeldOutOptions(Protocol):
+    """How many frames are held out, and how; see `choose_held_out`."""
+
+    @property
+    def held_out(self) -> int: ...
+
+    @property
+    def random_share(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 def choose_held_out(
@@ -58,3 +74,30 @@ def choose_held_out(
     rest = np.setdiff1d(np.arange(len(names)), chosen)
     chosen += random.permutation(rest)[: count - len(chosen)].tolist()
     return tuple(names[i] for i in sorted(chosen))
+
+
+def hold_unselected_out(
+    usable: Sequence[str],
+    selected: Sequence[str],
+    cameras: PosedCameras,
+    gauge: Similarity,
+    options: HeldOutOptions,
+) -> tuple[str, ...]:
+    """Usable frames with a pose that were not selected, spread over the viewpoints.
+
+    Args:
+        usable: names that the scores let through.
+        selected: names that stay with the training.
+        cameras: in the capture's own world.
+        gauge: into the canonical one, so that the choice does not know the world.
+        options: how many, and how.
+    """
+    left = [name for name in usable if name not in selected and name in cameras]
+    centres = gauge.points(cameras.subset(left).centres_xyz)
+    return choose_held_out(
+        left,
+        centres.reshape(-1, 3),
+        options.held_out,
+        random_share=options.random_share,
+        seed=options.seed,
+    )

@@ -49,18 +49,10 @@ def hold_test_frames_out(
     options: FinetuneOptions,
 ) -> pd.DataFrame:
     """All frames with a pose are learned from but a few, usable and not selected."""
-    from mtcm_pipeline.field.held_out import choose_held_out
+    from mtcm_pipeline.field.held_out import hold_unselected_out
 
-    usable = scores.loc[scores["usable"].astype(bool), "name"]
-    left = [name for name in usable if name not in selection.ranking and name in cameras]
-    centres = gauge.points(cameras.subset(left).centres_xyz)
-    held_out = choose_held_out(
-        left,
-        centres.reshape(-1, 3),
-        options.held_out,
-        random_share=options.random_share,
-        seed=options.seed,
-    )
+    usable = scores.loc[scores["usable"].astype(bool), "name"].tolist()
+    held_out = hold_unselected_out(usable, selection.ranking, cameras, gauge, options)
     if not held_out:
         log.warning(
             "every usable frame was selected: none is left to judge fine-tuning by; "

@@ -36,18 +36,10 @@ def hold_frames_out(
     options: ReconstructOptions,
 ) -> pd.DataFrame:
     """Which frames train the field, in order of the ranking, and which judge it."""
-    from mtcm_pipeline.field.held_out import choose_held_out
+    from mtcm_pipeline.field.held_out import hold_unselected_out
 
-    usable = scores.loc[scores["usable"].astype(bool), "name"]
-    left = [name for name in usable if name not in selection.ranking and name in cameras]
-    centres = gauge.points(cameras.subset(left).centres_xyz)
-    held_out = choose_held_out(
-        left,
-        centres.reshape(-1, 3),
-        options.held_out,
-        random_share=options.random_share,
-        seed=options.seed,
-    )
+    usable = scores.loc[scores["usable"].astype(bool), "name"].tolist()
+    held_out = hold_unselected_out(usable, selection.ranking, cameras, gauge, options)
     if not held_out:
         log.warning(
             "all %d usable frames were chosen: none is left to judge the field by; "

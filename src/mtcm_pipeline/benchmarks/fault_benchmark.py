@@ -56,6 +56,7 @@ from mtcm_pipeline.benchmarks.fault_tables import (
     printed,
     recall_at_2,
     recall_at_5,
+    reliability_table,
     roc_area,
     summary,
 )
@@ -209,7 +210,10 @@ def main(  # noqa: PLR0917
     frames = RowFile(out.with_name(f"{out.stem}_frames.csv"), FrameRow)
     run(tasks(measured, others, trainer, ablations=ablations), rows, frames)
     show(rows.read())
-    save_reliability(frames.read(), out.with_name(f"{out.stem}_reliability.png"))
+    said = frames.read()
+    table = printed("reliability of probabilities", reliability_table(said))
+    Console(width=220).print(table)
+    save_reliability(said, out.with_name(f"{out.stem}_reliability.png"))
 
 
 if __name__ == "__main__":

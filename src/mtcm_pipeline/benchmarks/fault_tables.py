@@ -8,16 +8,42 @@ import numpy as np
 import pandas as pd
 from rich.table import Table
 
+from mtcm_pipeline.judge.calibration import reliability
+
 # The kind of the rows of a spoilt capture as a whole.
 ALL_KINDS = "all"
 Value = Callable[[pd.DataFrame], float]
 
 
 def summary(rows: pd.DataFrame, value: Value) -> pd.DataFrame:
-    """Means over captures of a value of grouped rows, by kind and method."""
+    """Means over captures of a value of grouped rows, by kind and method; their mean
+    over kinds and strengths last."""
     keys = ["kind", "strength", "method", "capture"]
     by_capture = _each(rows, keys, value)
-    return by_capture.groupby(level=keys[:3]).mean().unstack("method")
+    table = by_capture.groupby(level=keys[:3]).mean().unstack("method")
+    table.loc[("mean", "of all"), :] = table.mean()
+    return table
+
+
+def reliability_table(frames: pd.DataFrame) -> pd.DataFrame:
+    """Brier score, and the mean distance between probability and observed share over
+    the frames of each bin, by method.
+
+    Args:
+        frames: of `fault_rows.FrameRow`; methods without probabilities are left out.
+    """
+    table = {}
+    for method, mine in frames[frames["probability"].notna()].groupby("method"):
+        said = mine["probability"].to_numpy(np.float64)
+        faulty = (mine["kind"] != "").to_numpy()
+        bins = np.array(reliability(said, faulty))  # (B, 3) said, observed, frames
+        apart = np.abs(bins[:, 0] - bins[:, 1])
+        table[method] = {
+            "Brier score": float(((said - faulty) ** 2).mean()),
+            "distance": float(np.average(apart, weights=bins[:, 2])),
+            "frames": float(len(mine)),
+        }
+    return pd.DataFrame(table).T
 
 
 def _each(rows: pd.DataFrame, keys: list[str], value: Value) -> pd.Series:

@@ -1,0 +1,42 @@
+"""Sums of the fault benchmark's rows, by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from mtcm_pipeline.benchmarks.fault_tables import (
+    reliability_table,
+    roc_area,
+    summary,
+)
+
+
+def test_the_mean_of_all_is_over_kinds_and_not_over_frames():
+    rows = pd.DataFrame(
+        [
+            ("one", "blur", "gross", "judge", 2, 10, 20.0),  # area 1
+            ("two", "blur", "gross", "judge", 1, 10, 5.0),  # area 0.5
+            ("one", "mask", "gross", "judge", 8, 10, 20.0),  # area 0.25
+        ],
+        columns=["capture", "kind", "strength", "method", "frames", "sound", "won"],
+    )
+    table = summary(rows, roc_area)
+    assert table.loc[("blur", "gross"), "judge"] == pytest.approx(0.75)
+    assert table.loc[("mean", "of all"), "judge"] == pytest.approx(0.5)
+
+
+def test_reliability_in_two_numbers_by_hand():
+    frames = pd.DataFrame(
+        {
+            "method": ["judge"] * 4 + ["check"],
+            "probability": [0.2, 0.2, 0.2, 0.9, float("nan")],
+            "kind": ["", "", "blur", "blur", ""],
+        }
+    )
+    table = reliability_table(frames)
+    assert list(table.index) == ["judge"]
+    # (0.04 + 0.04 + 0.64 + 0.01) / 4
+    assert table.loc["judge", "Brier score"] == pytest.approx(0.1825)
+    # Three frames a distance of 1/3 - 0.2 off, one of 0.1.
+    assert table.loc["judge", "distance"] == pytest.approx((3 * (1 / 3 - 0.2) + 0.1) / 4)

@@ -9,7 +9,8 @@ from rendered_scenes import FOCAL, RADIUS, look_at, orbit_views, pixel_rays, tex
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.scene.features import pack_views, pixel_features
-from mtcm_pipeline.scene.points import ScenePoints, scene_points
+from mtcm_pipeline.scene.points import ScenePoints
+from mtcm_pipeline.scene.surface_points import scene_points
 from mtcm_pipeline.scene.sweep import depth_range, neighbour_views, sweep_points
 from mtcm_pipeline.scene.sweep_kernels import cost_at, difference_in, ray_of
 from mtcm_pipeline.scene.views import PinholeView, PinholeViews

@@ -27,7 +27,8 @@ from mtcm_pipeline.benchmarks.captures import load_photos, sample_photos
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.sample.options import SampleOptions
-from mtcm_pipeline.scene.points import ScenePoints, scene_points
+from mtcm_pipeline.scene.points import ScenePoints
+from mtcm_pipeline.scene.surface_points import scene_points
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.problem import SelectionProblem

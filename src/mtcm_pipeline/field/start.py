@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.field.gaussians import SH_CONSTANT, Gaussians
 from mtcm_pipeline.field.options import FieldOptions
-from mtcm_pipeline.scene.points import ScenePoints, scene_points
+from mtcm_pipeline.scene.points import ScenePoints
+from mtcm_pipeline.scene.surface_points import scene_points
 from mtcm_pipeline.scene.views import PinholeView, PinholeViews
 
 logger = logging.getLogger(__name__)

@@ -11,13 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.scene.views import PinholeViews
 
 Float = NDArray[np.float64]
 Pixels = NDArray[np.float32]
-
-# Fewer silhouettes than this leave a hull that is far larger than the subject.
-HULL_VIEWS = 12
 
 
 @dataclass(frozen=True)
@@ -51,29 +47,3 @@ class ScenePoints:
     def take(self, rows: NDArray[np.int64]) -> ScenePoints:
         """The points at `rows`, in that order."""
         return ScenePoints(self.xyz[rows], self.rgb[rows], self.spacing[rows])
-
-
-def scene_points(views: PinholeViews, count: int, seed: int) -> ScenePoints:
-    """Up to `count` points of the scene, from these views alone.
-
-    Where every view has a mask, and there are enough of them to carve with, the surface
-    of the visual hull; else the photo-consistency sweep (which keeps to the masks that
-    there are).
-
-    Args:
-        views: V >= 2 views in the canonical gauge.
-        count: points wanted.
-        seed: of the choice among more.
-
-    Raises:
-        CaptureError: fewer than two views.
-    """
-    from mtcm_pipeline.scene.hull import hull_points
-    from mtcm_pipeline.scene.sweep import sweep_points
-
-    masked = all(view.mask is not None for view in views.views)
-    if masked and len(views) >= HULL_VIEWS:
-        points = hull_points(views, count, seed)
-        if len(points):
-            return points
-    return sweep_points(views, count, seed)

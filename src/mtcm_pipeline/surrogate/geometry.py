@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.scene.points import ScenePoints, scene_points
+from mtcm_pipeline.scene.points import ScenePoints
+from mtcm_pipeline.scene.surface_points import scene_points
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
 from mtcm_pipeline.scene.visibility import visible
 

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from mtcm_pipeline.benchmarks.fault_tables import (
+    blocks_and_many,
+    by_capture,
     reliability_table,
     roc_area,
     summary,
@@ -40,3 +42,29 @@ def test_reliability_in_two_numbers_by_hand():
     assert table.loc["judge", "Brier score"] == pytest.approx(0.1825)
     # Three frames a distance of 1/3 - 0.2 off, one of 0.1.
     assert table.loc["judge", "distance"] == pytest.approx((3 * (1 / 3 - 0.2) + 0.1) / 4)
+
+
+def test_times_that_no_order_shows_are_left_out_of_the_last_column_only():
+    rows = pd.DataFrame(
+        [
+            ("walk", "timestamp", 2, 1, 8.0),
+            ("walk", "mask", 2, 2, 10.0),
+            ("walk", "all", 4, 3, 18.0),
+            ("dome", "timestamp", 2, 0, 2.0),
+            ("dome", "mask", 2, 1, 9.0),
+            ("dome", "all", 4, 1, 11.0),
+        ],
+        columns=["capture", "kind", "frames", "caught_5", "won"],
+    ).assign(method="judge", strength="gross", plan="all_gross_45", sound=5)
+    blocks = rows.head(1).assign(kind="block", plan="block_gross_30")
+    rows = pd.concat([rows, blocks], ignore_index=True)
+    table = blocks_and_many(rows, unordered=["dome"])
+    assert table.loc["judge", "45 % faulty, recall at 5"] == pytest.approx(
+        (3 / 4 + 1 / 4) / 2
+    )
+    assert table.loc["judge", "without unseen times"] == pytest.approx(
+        (3 / 4 + 1 / 2) / 2
+    )
+    times = by_capture(rows, "timestamp")["judge"]
+    assert times["gross", "walk"] == pytest.approx(0.8)
+    assert times["gross", "dome"] == pytest.approx(0.2)

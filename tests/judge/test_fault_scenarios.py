@@ -76,3 +76,11 @@ def test_time_is_spoilt_only_where_there_is_an_order(made, tmp_path):
     assert len(made) > before
     assert not any("timestamp" in plan.kinds for plan in made[before:])
     assert any("rotation" in plan.kinds for plan in made[before:])
+
+
+def test_later_captures_are_mostly_spoilt_subtly(made, tmp_path):
+    list(training_scenarios([420], tmp_path))
+    strengths = [fault.strength for plan in made for fault in plan.faults]
+    assert len(made) == 9 and strengths.count("subtle") > strengths.count("gross") > 0
+    placed = [plan for plan in made if plan.name.startswith("placed_")]
+    assert placed[0].kinds == ("rotation", "translation", "swapped", "timestamp")

@@ -23,21 +23,22 @@ def drawn():
 
 
 def test_the_threshold_loses_what_was_asked_on_the_same_draw(drawn):
-    fitted = calibrated(*drawn, adaptation=0.0)
+    names = [f"capture {number % 2}" for number in range(len(drawn[0]))]
+    fitted = calibrated(*drawn, adaptation=0.0, captures=names)
     sound = np.concatenate([values[~bad] for values, bad in zip(*drawn, strict=True)])
     for percent in (0.5, 2.0, 10.0):
         lost = 100 * (sound > fitted.threshold(percent)).mean()
         assert percent - max(0.3, 0.1 * percent) <= lost <= percent + 0.05
 
 
-def test_captures_that_differ_widely_raise_the_threshold_until_nine_in_ten_are_safe():
+def test_captures_that_differ_widely_raise_the_threshold_until_all_are_safe():
     rng = np.random.default_rng(1)
     shifts = [0.0] * 7 + [3.0] * 3
     logits = [rng.normal(shift, 1.0, 400) for shift in shifts]
     sound = [np.zeros(400, dtype=bool) for _ in shifts]
     reading = calibrated(logits, sound, adaptation=0.0)
     lost = [100 * (v > reading.threshold(2.0)).mean() for v in logits]
-    assert sum(share <= 4.0 + 0.3 for share in lost) >= 9
+    assert max(lost) <= 4.0 + 0.3
 
 
 def test_what_is_chosen_follows_captures_that_are_shifted_or_stretched():

@@ -76,7 +76,8 @@ def test_detail_that_is_lost_in_one_direction_is_seen_whatever_the_direction():
 def test_novelty_against_brute_force():
     evidence = evidence_of(6)
     partners = np.array([[(i + 1) % 6, (i + 2) % 6, -1] for i in range(6)])
-    found = novelty_columns(evidence, partners)["novel_mean"]
+    columns, foreground = novelty_columns(evidence, partners)
+    found = columns["novel_mean"]
     flat = evidence.patches.reshape(6, 196, -1).astype(np.float64)
     for row in range(6):
         likeness = [
@@ -84,6 +85,12 @@ def test_novelty_against_brute_force():
         ]
         second = np.sort(likeness, axis=0)[0]
         assert found[row] == pytest.approx(np.log((1 - second).mean() + 1e-3), abs=2e-3)
+        said = [
+            evidence.mask_cells[other].ravel()[(flat[row] @ flat[other].T).argmax(axis=1)]
+            for other in partners[row, :2]
+        ]
+        weighted = np.average(said, axis=0, weights=np.exp(8.0 * np.array(likeness)))
+        assert foreground[row].ravel() == pytest.approx(weighted, abs=0.02)
 
 
 def test_what_is_new_in_one_frame_is_found_though_another_has_it_too():
@@ -94,7 +101,8 @@ def test_what_is_new_in_one_frame_is_found_though_another_has_it_too():
     for row in (4, 5):
         patches[row, 2:5, 6:9] = thing
     partners = np.array([[j for j in range(12) if j != i][:8] for i in range(12)])
-    found = novelty_columns(replace(evidence, patches=patches), partners)["novel_place"]
+    columns, _ = novelty_columns(replace(evidence, patches=patches), partners)
+    found = columns["novel_place"]
     assert set(np.argsort(-found)[:2]) == {4, 5}
 
 

@@ -109,6 +109,22 @@ def test_what_cannot_be_is_not_called(sound, monkeypatch):
         assert table["reason"].iloc[row] == ""
 
 
+def test_what_cannot_be_is_taken_off_the_score_by_bayes_rule(sound, monkeypatch):
+    evidence, seen = sound
+    judge = votes(len(seen), {6: ("defocus", "embedding")}, monkeypatch, seen)
+    said = judge.logits(seen)
+    said.kinds[6, FAULT_KINDS.index("defocus")] = 0.6
+    said.kinds[6, FAULT_KINDS.index("timestamp")] = 0.4  # but it stands in its place
+    table = judged_frames(judge, seen, evidence, 2.0)
+    odds = np.exp(4.0) * 0.6  # 0.4 of the odds of a fault are void
+    assert table["fault_score"].iloc[6] == pytest.approx(odds / (1.0 + odds))
+    assert table["kind"].iloc[6] == "defocus"
+    said.kinds[6] = 0.0
+    said.kinds[6, FAULT_KINDS.index("timestamp")] = 1.0
+    table = judged_frames(judge, seen, evidence, 2.0)
+    assert table["fault_score"].iloc[6] < 0.1 and not table["faulty"].iloc[6]
+
+
 def test_a_frame_beside_a_break_of_the_path_is_in_order(sound, monkeypatch):
     """Twelve frames, then the object is turned over: the step is long on one side only.
     A frame that is out of order is far from both."""

@@ -13,7 +13,7 @@ run goes on where it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,7 @@ from mtcm_pipeline.benchmarks.fault_store import SpoiltCapture
 from mtcm_pipeline.benchmarks.fault_tables import (
     ALL_KINDS,
     blocks_and_many,
+    by_capture,
     carried_table,
     printed,
     recall_at_2,
@@ -64,10 +65,11 @@ from mtcm_pipeline.figures.reliability import reliability_figure
 from mtcm_pipeline.figures.style import png_bytes
 from mtcm_pipeline.judge.calibration import reliability
 from mtcm_pipeline.judge.training import JudgeTrainOptions
+from mtcm_pipeline.judge.verdicts import is_ordered
 
 log = logging.getLogger(__name__)
 
-FIRST_DRAWN, DRAWN = 401, 20
+FIRST_DRAWN, DRAWN = 401, 27
 
 
 @dataclass(frozen=True)
@@ -152,15 +154,23 @@ def run(todo: Iterator[Task], rows: RowFile, frames: RowFile) -> None:
         log.info("%s: %d spoilt captures", ", ".join(task.names), len(task.on))
 
 
-def show(rows: pd.DataFrame) -> None:
-    """Print all tables."""
+def show(rows: pd.DataFrame, unordered: Collection[str] = ()) -> None:
+    """Print all tables; see `blocks_and_many`."""
     console = Console(width=220)
     single = rows[rows["kind"] != ALL_KINDS]
     console.print(printed("ROC area", summary(single, roc_area)))
     console.print(printed("recall, 2 % lost", summary(single, recall_at_2)))
     console.print(printed("recall, 5 % lost", summary(single, recall_at_5)))
-    console.print(printed("blocks, and many faults", blocks_and_many(rows)))
+    many = blocks_and_many(rows, unordered)
+    console.print(printed("blocks, and many faults", many))
+    console.print(printed("wrong times, ROC area", by_capture(rows, "timestamp")))
     console.print(printed("threshold carried over, 2 % asked", carried_table(rows)))
+
+
+def unordered_of(measured: Sequence[SpoiltCapture]) -> list[str]:
+    """Captures whose frames do not follow each other."""
+    clean = {one.capture: one for one in measured if one.plan == "clean"}
+    return [name for name, one in clean.items() if not is_ordered(one.evidence())]
 
 
 def save_reliability(frames: pd.DataFrame, place: Path) -> None:
@@ -209,7 +219,7 @@ def main(  # noqa: PLR0917
     rows = RowFile(out, BenchmarkRow)
     frames = RowFile(out.with_name(f"{out.stem}_frames.csv"), FrameRow)
     run(tasks(measured, others, trainer, ablations=ablations), rows, frames)
-    show(rows.read())
+    show(rows.read(), unordered_of(measured))
     said = frames.read()
     table = printed("reliability of probabilities", reliability_table(said))
     Console(width=220).print(table)

@@ -52,7 +52,10 @@ ABLATIONS: Mapping[str, tuple[tuple[str, ...], ModelOptions]] = {
     "without messages": ((), ModelOptions(messages=False)),
     "without layers": ((), ModelOptions(layers=0)),
     "without GP evidence": (("gp_",), ModelOptions()),
-    "without patches": (("novel_", "mask_unlike"), ModelOptions()),
+    "without patches": (
+        ("novel_", "mask_unlike", "mask_partners_", "mask_content_"),
+        ModelOptions(),
+    ),
     "without frames' pair sums": (_PAIRS, ModelOptions()),
     "tokens only": (_NOT_TOKENS, ModelOptions(edges=False)),
 }
@@ -122,7 +125,7 @@ def judge_method(name: str, judge: Judge) -> Method:
         table = judged_frames(judge, one.seen, one.evidence(), ASKED_PERCENT)
         dropped = table["faulty"].to_numpy(bool)
         groups = [GROUP_OF.get(kind, "") for kind in table["kind"]]
-        scores = judge.calibration.adapted(judge.logits(one.seen).faulty)
+        scores = table["fault_score"].to_numpy(np.float64)
         probability = table["fault_probability"].to_numpy(np.float64)
         return Judged(scores, dropped, groups, probability)
 

@@ -37,7 +37,7 @@ from mtcm_pipeline.judge.training import JudgeTrainOptions
 log = logging.getLogger(__name__)
 
 CARD = "judge.json"
-FIRST_DRAWN, DRAWN = 401, 20
+FIRST_DRAWN, DRAWN = 401, 27
 
 
 def card_of(spoilt: Sequence[SpoiltCapture], options: JudgeTrainOptions) -> dict:
@@ -122,7 +122,7 @@ def _labelled(spoilt: Sequence[SpoiltCapture]) -> list[tuple]:
 @click.option("--first", default=FIRST_DRAWN, show_default=True, type=click.IntRange(0))
 @click.option("--drawn", default=DRAWN, show_default=True, type=click.IntRange(2))
 @click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
-@click.option("--members", default=4, show_default=True, type=click.IntRange(1, 8))
+@click.option("--members", default=6, show_default=True, type=click.IntRange(1, 8))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--held-out", default=0, show_default=True, help="Every n-th; 0: none.")
 @click.option("--recalibrate", is_flag=True, help="Keep the networks that are there.")

@@ -34,8 +34,8 @@ _ADAPTATIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _WIDENINGS = (0.0, 0.2, 0.4, 0.6, 0.8)
 # Loss for which the adaptation is chosen: the default of the user's setting.
 _CHOSEN_AT = 0.02
-# So many captures are to lose no more than was asked plus this.
-_MOST_CAPTURES, _MORE_PERCENT = 0.9, 2.0
+# No capture is to lose more than was asked plus this.
+_MORE_PERCENT = 2.0
 _LEAST_WIDTH = 0.4
 
 
@@ -119,7 +119,7 @@ def calibrated(
 
     Probabilities by isotonic regression, pulled off 0 and 1 by half a frame a knot.
     Thresholds so that the mean over captures of the sound frames lost is as wanted, and
-    that nine captures in ten lose at most 2 percent more.
+    that no capture loses more than 2 percent more.
 
     Args:
         logits: one array a spoilt capture.
@@ -201,14 +201,13 @@ def _by_capture(values: Sequence[Float], names: Sequence[str]) -> dict[str, Floa
 
 
 def _threshold(sound: Mapping[str, Float], percent: float) -> float:
-    """Where the mean loss is as wanted, or higher where too many captures lose more."""
+    """Where the mean loss is as wanted, or higher where a capture loses much more."""
     guard = [
         float(np.quantile(v, 1.0 - (percent + _MORE_PERCENT) / 100.0, method="higher"))
         for v in sound.values()
         if len(v)
     ]
-    most = float(np.quantile(guard, _MOST_CAPTURES)) if guard else -np.inf
-    return max(_mean_quantile(sound, percent / 100.0), most)
+    return max(_mean_quantile(sound, percent / 100.0), *guard)
 
 
 def _mean_quantile(sound: Mapping[str, Float], loss: float) -> float:

@@ -93,6 +93,11 @@ def quantile(values: Float, q: float, axis: int = 1) -> Float:
     return np.asarray(low + (high - low) * (place - below))
 
 
+def logarithm(values: Float) -> Float:
+    """Natural logarithm; NaN where there is none."""
+    return np.log(np.where(values > 0, values, np.nan))
+
+
 def robust_z(values: Float, least_spread: float) -> Float:
     """(N,) robust standard deviations from the capture's median; NaN stays NaN.
 

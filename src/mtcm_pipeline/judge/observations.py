@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
+from mtcm_pipeline.judge.mask_evidence import (
+    expectation_columns,
+    foreground_by_content,
+    mask_columns,
+)
 from mtcm_pipeline.judge.neighbourhoods import (
     Neighbourhoods,
     beside,
     neighbourhoods,
     robust_z,
 )
+from mtcm_pipeline.judge.order_evidence import order_columns
 from mtcm_pipeline.judge.pair_evidence import (
     PAIR_COLUMNS,
     edge_values,
@@ -43,7 +49,10 @@ Index = NDArray[np.int64]
 _LEAST_SPREAD = {
     "dull_": 0.08, "light_": 0.04, "brighter": 0.05, "contrast": 0.05, "clipped": 0.01,
     "dark": 0.01, "bright": 0.01, "mask_area": 0.03, "mask_place": 0.01,
-    "mask_outline": 0.05, "mask_border": 0.02, "mask_unlike": 0.01, "novel_extent": 0.05,
+    "mask_outline": 0.05, "mask_border": 0.02, "mask_unlike": 0.003,
+    "mask_partners_more": 0.008, "mask_partners_off": 0.0015, "mask_partners_lump": 0.015,
+    "mask_content_more": 0.008, "mask_content_off": 0.0015, "mask_content_lump": 0.015,
+    "misplaced_": 0.15, "novel_extent": 0.05,
     "novel_": 0.06, "repeats": 0.3, "twin_": 0.2,
     "gp_": 0.15, "path_": 0.2, "time_gap": 0.2,
     "unlike_": 0.06, "far_from": 0.15, "part_": 0.05, "majority": 0.05, "trust": 0.05,
@@ -54,7 +63,9 @@ _LEAST_SPREAD = {
 # Columns whose size means the same in every capture, with what they are divided by.
 _BY_SIZE = {
     "dull_": 0.5, "light_": 0.5, "brighter": 0.5, "mask_area": 0.5, "mask_place": 0.1,
-    "mask_unlike": 0.1, "repeats": 3.0, "twin_": 3.0,
+    "mask_unlike": 0.1, "mask_partners_more": 0.05, "mask_partners_off": 0.02,
+    "mask_partners_lump": 0.1, "mask_content_more": 0.05, "mask_content_off": 0.02,
+    "mask_content_lump": 0.1, "repeats": 3.0, "twin_": 3.0,
     "part_": 1.0, "majority": 1.0, "trust": 1.0,
     "spectral": 1.0, "disagree_": 1.0, "excess_": 1.0, "turn": 1.5, "aside": 1.5,
     "behind": 1.0, "same_turn": 1.0, "few_": 1.0, "unconnected_": 1.0,
@@ -132,7 +143,9 @@ def observe(
     partners = partners_of(rows, len(evidence))
     columns = (
         (token_columns(evidence, near) if tokens is None else tokens)
+        | order_columns(evidence)
         | photo_columns(evidence, near)
+        | mask_columns(evidence, near)
         | _novelty(evidence, partners, near)
         | duplicate_columns(evidence)
         | graph_columns(evidence, rows, near)
@@ -180,13 +193,16 @@ def scaled(raw: Float, columns: tuple[str, ...]) -> tuple[Float, Bool]:
 
 
 def _novelty(evidence: CaptureEvidence, partners: Index, near: Neighbourhoods) -> dict:
-    columns = novelty_columns(evidence, partners)
+    columns, partners_say = novelty_columns(evidence, partners)
+    shares = evidence.mask_cells
+    content_says = foreground_by_content(evidence.patches, shares)
     beside_others = {
         f"{name}_beside": beside(values, near.both)
         for name, values in columns.items()
         if name != "novel_extent"
     }
-    return columns | beside_others
+    masks = expectation_columns(shares, partners_say, content_says)
+    return columns | beside_others | masks
 
 
 def _setting(table: dict[str, float], name: str) -> float | None:

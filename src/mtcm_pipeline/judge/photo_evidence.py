@@ -1,4 +1,4 @@
-"""What the photographs say against a frame: sharpness, light, mask, what is new in it.
+"""What the photographs say against a frame: sharpness, light, what is new in it.
 
 Every column is larger, the worse; NaN where nothing can be said.
 
@@ -15,6 +15,7 @@ from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
 from mtcm_pipeline.judge.neighbourhoods import (
     Neighbourhoods,
     beside,
+    logarithm,
     median,
     of_neighbours,
     quantile,
@@ -24,26 +25,26 @@ Float = NDArray[np.float64]
 Index = NDArray[np.int64]
 Columns = dict[str, Float]
 
+# A partner's patch that is alike by 0.1 more counts more than twice as much.
+_SHARPER = 8.0
 _SHARPNESS = ("sharpness", "sharpness_half", "sharpness_quarter")
 
 
 def photo_columns(evidence: CaptureEvidence, near: Neighbourhoods) -> Columns:
     """Columns of everything that single photographs show beside their neighbours."""
-    return (
-        _sharpness_columns(evidence, near)
-        | _light_columns(evidence, near)
-        | _mask_columns(evidence, near)
-    )
+    return _sharpness_columns(evidence, near) | _light_columns(evidence, near)
 
 
 def _sharpness_columns(evidence: CaptureEvidence, near: Neighbourhoods) -> Columns:
     """How much duller than the neighbours, at three scales and in the worst direction."""
     columns: Columns = {}
     for name in _SHARPNESS:
-        logs = _log(evidence.number(name))
+        logs = logarithm(evidence.number(name))
         for kind, others in near.by_name().items():
             columns[f"dull_{name}_{kind}"] = -beside(logs, others)
-    fine = _log(evidence.number("sharpness")) - _log(evidence.number("sharpness_quarter"))
+    fine = logarithm(evidence.number("sharpness")) - logarithm(
+        evidence.number("sharpness_quarter")
+    )
     columns["dull_fine_to_coarse"] = -beside(fine, near.both)
     least, most = _detail_beside(evidence, near.both)
     columns["dull_direction"] = -least
@@ -78,39 +79,25 @@ def _positive(matrices: Float) -> Float:
 
 def _light_columns(evidence: CaptureEvidence, near: Neighbourhoods) -> Columns:
     columns: Columns = {}
-    logs = _log(evidence.number("luminance"))
+    logs = logarithm(evidence.number("luminance"))
     for kind, others in near.by_name().items():
         columns[f"light_{kind}"] = np.abs(beside(logs, others))
     columns["brighter"] = beside(logs, near.both)
-    columns["contrast"] = np.abs(beside(_log(evidence.number("contrast")), near.both))
+    columns["contrast"] = np.abs(
+        beside(logarithm(evidence.number("contrast")), near.both)
+    )
     columns["clipped"] = beside(evidence.number("clipped"), near.both)
     columns["dark"] = np.abs(beside(evidence.number("dark"), near.both))
     columns["bright"] = np.abs(beside(evidence.number("bright"), near.both))
     return columns
 
 
-def _mask_columns(evidence: CaptureEvidence, near: Neighbourhoods) -> Columns:
-    columns: Columns = {}
-    logs = _log(evidence.number("mask_area"))
-    for kind, others in near.by_name().items():
-        columns[f"mask_area_{kind}"] = np.abs(beside(logs, others))
-    place = np.stack([evidence.number("mask_x"), evidence.number("mask_y")], axis=1)
-    usual = median(of_neighbours(place, near.both))
-    columns["mask_place"] = np.linalg.norm(place - usual, axis=1)
-    columns["mask_outline"] = np.abs(
-        beside(_log(evidence.number("mask_outline")), near.both)
-    )
-    columns["mask_border"] = np.abs(beside(evidence.number("mask_border"), near.both))
-    return columns
-
-
-def novelty_columns(evidence: CaptureEvidence, partners: Index) -> Columns:
+def novelty_columns(evidence: CaptureEvidence, partners: Index) -> tuple[Columns, Float]:
     """What stands in a frame and in none of those beside it.
 
     Each patch is looked for in every partner; its likeness is that of the second-best
-    partner, so that one other frame with the same intruder does not excuse it. A mask is
-    judged on the way: the most similar patches of the partners say what share of a cell
-    should be foreground.
+    partner, so that one other frame with the same intruder does not excuse it. On the
+    way the most similar patches of the partners say what share should be foreground.
 
     Args:
         evidence: of N frames.
@@ -118,36 +105,41 @@ def novelty_columns(evidence: CaptureEvidence, partners: Index) -> Columns:
 
     Returns:
         `novel_mean`, `novel_much`, `novel_place` (largest mean of 3 x 3 cells),
-        `novel_extent` (share of cells beyond the capture's usual), `novel_contrast`
-        (largest place over the frame's middle) and `mask_unlike`.
+        `novel_extent` (share of cells beyond the capture's usual) and `novel_contrast`
+        (largest place over the frame's middle); and (N, C, C) foreground as the partners
+        have it.
     """
     n, side = len(evidence), evidence.patches.shape[1]
     novelty = np.full((n, side * side), np.nan)
-    mask_unlike = np.full(n, np.nan)
+    foreground = np.full((n, side * side), np.nan)
     flat = evidence.patches.reshape(n, side * side, -1)
     shares = evidence.mask_cells.reshape(n, side * side)
     for row in range(n):
         others = partners[row][partners[row] >= 0]
         if len(others) == 0:
             continue
-        likeness, expected = _looked_up(flat[row], flat[others], shares[others])
+        likeness, foreground[row] = _looked_up(flat[row], flat[others], shares[others])
         ranked = np.sort(likeness, axis=0)
         novelty[row] = 1.0 - ranked[-min(2, len(others))]
-        mask_unlike[row] = np.abs(expected - shares[row]).mean()
-    return _novelty_summary(novelty, side) | {"mask_unlike": mask_unlike}
+    return _novelty_summary(novelty, side), foreground.reshape(n, side, side)
 
 
 def _looked_up(
     mine: NDArray[np.float16], others: NDArray[np.float16], shares: Float
 ) -> tuple[Float, Float]:
-    """(m, C * C) best likeness in each partner; (C * C,) foreground as they have it."""
+    """(m, C * C) best likeness in each partner; (C * C,) foreground as they have it, the
+    more alike counting more."""
     m, cells, width = others.shape
     product = mine.astype(np.float32) @ others.reshape(-1, width).astype(np.float32).T
     product = product.reshape(cells, m, cells)  # of my cell, partner, its cell
     best = product.argmax(axis=2)  # (C * C, m)
     likeness = np.take_along_axis(product, best[..., None], axis=2)[..., 0]
     foreground = shares[np.arange(m)[None], best]
-    return likeness.T.astype(np.float64), median(foreground)
+    weight = np.where(np.isfinite(foreground), np.exp(_SHARPER * likeness), 0.0)
+    total = weight.sum(axis=1)
+    said = np.divide((weight * np.nan_to_num(foreground)).sum(axis=1), total,
+                     out=np.full(cells, np.nan), where=total > 0)  # fmt: skip
+    return likeness.T.astype(np.float64), said
 
 
 def _novelty_summary(novelty: Float, side: int) -> Columns:
@@ -164,8 +156,3 @@ def _novelty_summary(novelty: Float, side: int) -> Columns:
         "novel_contrast": np.log(flat.max(axis=1) + 1e-3)
         - np.log(np.median(novelty, axis=1) + 1e-3),
     }
-
-
-def _log(values: Float) -> Float:
-    """Natural logarithm; NaN where there is none."""
-    return np.log(np.where(values > 0, values, np.nan))

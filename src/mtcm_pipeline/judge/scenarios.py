@@ -25,7 +25,7 @@ from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.faults import plans
 from mtcm_pipeline.faults.inject import inject
-from mtcm_pipeline.faults.plan import Fault, FaultPlan, Strength
+from mtcm_pipeline.faults.plan import Fault, FaultKind, FaultPlan, Strength
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence, gather
 from mtcm_pipeline.judge.matched import MatchMemory
 from mtcm_pipeline.tokens.gauge import canonical_gauge
@@ -33,6 +33,8 @@ from mtcm_pipeline.tokens.gauge import canonical_gauge
 Float = NDArray[np.float64]
 
 SINGLE_KINDS = (*plans.HARMFUL, *plans.SELDOM)
+# A wrong place or time leaves the photographs as they are: spoiling costs nothing.
+_PLACED_KINDS: tuple[FaultKind, ...] = ("rotation", "translation", "swapped", "timestamp")
 # Standard deviations that are drawn from for a whole capture.
 _POSE_NOISE_DEG = (0.005, 0.15)
 _FOCAL_SHARE = (0.0, 0.004)
@@ -140,7 +142,11 @@ def training_plans(rng: np.random.Generator) -> list[FaultPlan]:
         block_of(round(large, 2), "gross"),
         block_of(round(large, 2), "subtle", 0.1),
     ]
-    return [plans.clean(), *gross, *subtle, *blocks]
+    shares = rng.uniform([0.4, 0.25, 0.1, 0.3], [0.5, 0.4, 0.2, 0.45])
+    more = [single_faults(round(s, 2), "subtle") for s in shares[:3]]
+    placed = plans.evenly(_PLACED_KINDS, round(shares[3], 2), "subtle")
+    name = f"placed_subtle_{100 * round(shares[3], 2):g}"
+    return [plans.clean(), *gross, *subtle, *blocks, *more, FaultPlan(placed, name)]
 
 
 def lived_in(photos: PosedPhotos, seed: int) -> PosedPhotos:

@@ -53,6 +53,8 @@ _ORDERED = 0.5
 # A frame that was taken two places or more elsewhere stands at least so many usual steps
 # from both frames between which its time puts it.
 _OUT_OF_ORDER_STEPS = 1.5
+# Networks are not surer of a kind than this.
+_LEAST_LEFT = 1e-3
 # Frames whose distances say how far apart any two of a capture are.
 _ENOUGH = 400
 
@@ -76,13 +78,14 @@ def judged_frames(
     if judge.calibration is None:
         raise ParameterError("this judge is not calibrated: calibrate it first")
     logits = judge.logits(observations)
-    adapted = judge.calibration.adapted(logits.faulty)
+    twins = repeats_of(evidence.small).twin
+    possible = _possible(evidence, twins)
+    adapted = judge.calibration.adapted(logits.faulty) + _left(logits.kinds, possible)
     threshold = judge.calibration.threshold(max_good_lost_percent)
     probability = judge.calibration.probability(adapted)
-    faulty = adapted > threshold
-    kinds = [FAULT_KINDS[k] for k in logits.kinds.argmax(axis=1)]
-    twins = repeats_of(evidence.small).twin
-    faulty &= _can_be(kinds, evidence, twins)
+    most_likely = logits.kinds.argmax(axis=1)
+    kinds = [FAULT_KINDS[k] for k in most_likely]
+    faulty = (adapted > threshold) & possible[np.arange(len(kinds)), most_likely]
     faulty &= ~_original_gone(kinds, faulty, twins)
     others = _others(kinds, faulty, evidence, observations, twins)
     reasons = _reasons(logits, kinds, faulty, observations, others)
@@ -100,27 +103,30 @@ def judged_frames(
     return pd.concat([table, seen.add_prefix("evidence_")], axis=1)
 
 
-def _can_be(
-    kinds: list[str], evidence: CaptureEvidence, twins: NDArray[np.int64]
-) -> Bool:
-    """(N,) whether the fault that is suspected is possible at all.
+def _possible(evidence: CaptureEvidence, twins: NDArray[np.int64]) -> Bool:
+    """(N, len(FAULT_KINDS)) whether a fault is possible at all.
 
     A frame without a mask has no bad mask, a copy stands where its original stands, where
     no frame follows on the one before it none can be out of order, and nowhere one that
     stands a usual step from the frame before or after it.
     """
-    kind = np.array(kinds)
     places = pose_places(evidence.world_from_cam)
     apart = np.linalg.norm(places - places[twins], axis=1)
     itself = twins == np.arange(len(twins))
-    masked = np.isfinite(evidence.mask_cells).any(axis=(1, 2))
-    impossible = (kind == "mask") & ~masked
-    impossible |= (kind == "duplicate") & ((apart > _SAME_PLACE) | itself)
-    if is_ordered(evidence):
-        impossible |= (kind == "timestamp") & _follows(places, evidence.times)
-    else:
-        impossible |= kind == "timestamp"
-    return ~impossible
+    possible = np.ones((len(twins), len(FAULT_KINDS)), dtype=bool)
+    possible[:, FAULT_KINDS.index("mask")] = np.isfinite(evidence.mask_cells).any(
+        axis=(1, 2)
+    )
+    possible[:, FAULT_KINDS.index("duplicate")] = ~((apart > _SAME_PLACE) | itself)
+    in_time = is_ordered(evidence) and ~_follows(places, evidence.times)
+    possible[:, FAULT_KINDS.index("timestamp")] = in_time
+    return possible
+
+
+def _left(kinds: Float, possible: Bool) -> Float:
+    """(N,) logarithm of the share of the fault's probability that is left to kinds which
+    are possible: what is taken off a logit, by Bayes' rule."""
+    return np.log(np.maximum((kinds * possible).sum(axis=1), _LEAST_LEFT))
 
 
 def _follows(places: Float, times: Float) -> Bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.field import projection, rasterisation
+from mtcm_pipeline.field import projection, projection_gradients, rasterisation
 from mtcm_pipeline.field.arrays import (
     DEPTH,
     GRADIENT,
@@ -99,7 +99,7 @@ def backward(
     )
     gradients = GaussianArrays(*(np.zeros_like(each) for each in rendered.gaussians))
     pose = np.zeros((4, 4), rendered.splats.dtype)
-    projection.project_backward(
+    projection_gradients.project_backward(
         rendered.gaussians,
         rendered.camera,
         rendered.splats,

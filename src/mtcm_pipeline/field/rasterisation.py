@@ -12,10 +12,9 @@ parallel processes instead.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
-from numba import njit
 
 from mtcm_pipeline.field.arrays import (
     BLUE,
@@ -32,13 +31,7 @@ from mtcm_pipeline.field.arrays import (
     U,
     V,
 )
-
-_JIT: dict[str, Any] = {
-    "cache": True,
-    "fastmath": True,
-    "error_model": "numpy",
-    "nogil": True,
-}
+from mtcm_pipeline.field.kernels import kernel
 
 _PIXELS = TILE * TILE
 # Rows of the buffer of a tile.
@@ -50,7 +43,7 @@ _ROWS = 8
 _ASK = 8
 
 
-@njit(**_JIT)
+@kernel
 def bin_tiles(splats, rects, order, width, height):
     """Which splats each tile shows, from near to far.
 
@@ -88,7 +81,7 @@ def bin_tiles(splats, rects, order, width, height):
     return starts, members
 
 
-@njit(**_JIT)
+@kernel
 def _touches(splat, left_px, top_px):
     """Whether the splat reaches any pixel centre of the tile.
 
@@ -107,13 +100,13 @@ def _touches(splat, left_px, top_px):
     return least < splat[CUTOFF]
 
 
-@njit(**_JIT)
+@kernel
 def _power(splat, dx, dy):
     half = splat.dtype.type(0.5)
     return half * (splat[XX] * dx * dx + splat[YY] * dy * dy) + splat[XY] * dx * dy
 
 
-@njit(inline="always", **_JIT)
+@partial(kernel, inline="always")
 def _falloff(power, real):
     """exp(-power) for 0 <= power <= 6, relative error under 1e-7.
 
@@ -134,7 +127,7 @@ def _falloff(power, real):
     return e * e
 
 
-@njit(**_JIT)
+@kernel
 def rasterise(splats, starts, members, opaque_below, image, left, depth, ends):
     """Fill the picture.
 
@@ -163,7 +156,7 @@ def rasterise(splats, starts, members, opaque_below, image, left, depth, ends):
         _write_tile(buffer, left_px, top_px, image, left, depth)
 
 
-@njit(**_JIT)
+@kernel
 def _fresh_tile(buffer, left_px, top_px, real):
     buffer[:] = real(0)
     for j in range(_PIXELS):
@@ -172,7 +165,7 @@ def _fresh_tile(buffer, left_px, top_px, real):
         buffer[_LEFT + j] = real(1)
 
 
-@njit(**_JIT)
+@kernel
 def _blend(buffer, splat, real):
     """One splat over the 64 pixels of a tile."""
     u, v = splat[U], splat[V]
@@ -193,7 +186,7 @@ def _blend(buffer, splat, real):
         buffer[_Z + j] += weight * z
 
 
-@njit(**_JIT)
+@kernel
 def _most_left(buffer, real):
     most = real(0)
     for j in range(_PIXELS):
@@ -201,7 +194,7 @@ def _most_left(buffer, real):
     return most
 
 
-@njit(**_JIT)
+@kernel
 def _write_tile(buffer, left_px, top_px, image, left, depth):
     height, width = left.shape
     for y in range(top_px, min(top_px + TILE, height)):
@@ -214,7 +207,7 @@ def _write_tile(buffer, left_px, top_px, image, left, depth):
             depth[y, x] = buffer[_Z + j]
 
 
-@njit(**_JIT)
+@kernel
 def rasterise_backward(splats, starts, members, ends, rendered, gradients, out):
     """Gradients by the splats, from those by the pixels.
 
@@ -238,7 +231,7 @@ def rasterise_backward(splats, starts, members, ends, rendered, gradients, out):
             _unblend(buffer, splats[members[k]], out[members[k]], real)
 
 
-@njit(**_JIT)
+@kernel
 def _read_gradients(buffer, left_px, top_px, rendered, gradients):
     """Into the tile's buffer: gradients, and the loss's share of all of its splats."""
     image, left, depth = rendered
@@ -260,7 +253,7 @@ def _read_gradients(buffer, left_px, top_px, rendered, gradients):
             )
 
 
-@njit(**_JIT)
+@kernel
 def _unblend(buffer, splat, out, real):
     """Gradients by one splat over the 64 pixels of a tile, added to `out`.
 

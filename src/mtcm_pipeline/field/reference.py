@@ -1,6 +1,6 @@
 """The same picture, slowly, in torch alone: what the kernels are compared with.
 
-Formulas as in `projection` and `rasterisation`, written from the papers with dense
+Formulas as in `splat_geometry` and `rasterisation`, written from the papers with dense
 matrices: every Gaussian over every pixel. Dimension letters: N Gaussians, H, W in px.
 """
 

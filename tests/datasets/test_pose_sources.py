@@ -67,6 +67,18 @@ def cross_points(names: tuple[str, ...]) -> SparsePoints:
     )
 
 
+def test_points_know_which_frames_their_model_had(identity):
+    """Poses of six frames, a model of four, one of which sees no point."""
+    write_json(identity, "poses.json", poses_json_from_cameras(ORBIT))
+    posed, seeing = ORBIT.subset(ORBIT.names[:4]), ORBIT.names[:3]
+    (identity / "sparse").mkdir()
+    model = build_reconstruction(posed, cross_points(seeing))
+    model.write_binary(identity / "sparse")
+    points = dataset(identity).load().points
+    assert set(points.track_image.tolist()) == set(seeing)
+    assert points.images() == set(posed.names)
+
+
 def test_sources_are_used_in_order(identity):
     assert dataset(identity).load() is None and not dataset(identity).exists()
     write_json(identity, "transforms.json", transforms_from_cameras(ORBIT))

@@ -65,8 +65,10 @@ def test_picture_without_exif_and_no_picture():
     buffer = io.BytesIO()
     Image.new("L", (4, 4)).save(buffer, "PNG")
     assert read_exif(buffer.getvalue(), "a.png") == ExifFacts()
-    with pytest.raises(FileContentError, match=r"a\.jpg.*not readable"):
+    with pytest.raises(FileContentError, match=r"a\.jpg.*not readable.*no picture"):
         read_exif(b"nothing", "a.jpg")
+    with pytest.raises(FileContentError, match=r"a\.jpg.*0 bytes.*empty"):
+        read_exif(b"", "a.jpg")
 
 
 def test_focal_px_by_hand():

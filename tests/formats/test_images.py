@@ -156,8 +156,15 @@ def test_truncated_files_are_refused_by_name(form):
     data = encoded(form, pixels=noise)
     for length in (0, 2, 10, len(data) // 2, len(data) - 3):
         for act in (decode_image, strip_private_metadata):
-            with pytest.raises(FileContentError, match=r"frame 7"):
+            with pytest.raises(FileContentError, match=r"frame 7") as caught:
                 act(data[:length], "frame 7")
+            assert " at 0x" not in str(caught.value)  # a place in memory helps nobody
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"", "empty"), (b"hello", "no picture")])
+def test_what_is_no_picture_is_refused_with_the_reason(data, why):
+    with pytest.raises(FileContentError, match=rf"frame 7.*{len(data)} bytes.*{why}"):
+        decode_image(data, "frame 7")
 
 
 def test_truncated_jpeg_is_refused_even_if_pillow_is_told_to_accept(monkeypatch):

@@ -89,6 +89,19 @@ def test_another_shape_is_refused_naming_both_sizes(size):
         decode_mask(ENCODINGS["1 bit"], "a.png", size=size)
 
 
+def test_a_mask_on_its_side_is_told_from_another_shape():
+    with pytest.raises(FileContentError, match=r"on its side.*EXIF orientation.*Turn"):
+        decode_mask(ENCODINGS["1 bit"], "a.png", size=(4, 6))
+    with pytest.raises(FileContentError, match="another shape"):
+        decode_mask(ENCODINGS["1 bit"], "a.png", size=(6, 6))
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"", "empty"), (b"hello", "no picture")])
+def test_what_is_no_picture_is_refused_with_the_reason(data, why):
+    with pytest.raises(FileContentError, match=rf"a\.png.*{len(data)} bytes.*{why}"):
+        decode_mask(data, "a.png", size=(64, 64))
+
+
 def test_truncated_mask_is_refused():
     noise = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(bool)
     data = encode_mask(noise)

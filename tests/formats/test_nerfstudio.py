@@ -141,7 +141,7 @@ def test_scaled_rotation_is_normalised_and_the_centre_kept():
         (frame(matrix=np.zeros((4, 4))), "no rotation"),
         (frame(matrix=np.diag([1.0, 1.2, 1, 1])), "not rigid"),
         (frame(matrix=np.full((4, 4), np.nan)), "not finite"),
-        ({"file_path": "images/a.jpg"}, "transform_matrix"),
+        ({"file_path": "images/a.jpg"}, "transform_matrix is missing"),
         (frame(fl_x="wide"), "fl_x"),
         (frame(fl_x=0), "focal length of 0"),
         (frame(w=0), "not positive"),

@@ -77,8 +77,9 @@ def test_tracks_follow_names_and_sizes():
         track_point=np.array([0, 0, 1, 2]),
         track_image=np.array(["A.JPG", "ghost.jpg", "c.png", "ghost.jpg"]),
         track_xy=np.array([[10.0, 20.0], [1, 1], [30, 40], [2, 2]]),
+        model_images=np.array(["A.JPG", "b.jpg", "c.png", "ghost.jpg"]),
     )
-    given = reading(["A.JPG", "c.png", "ghost.jpg"], points=points)
+    given = reading(["A.JPG", "b.jpg", "c.png", "ghost.jpg"], points=points)
     poses = FramePoses.matched(given, NAMES)
     poses.fit("a.jpg", 2 * WIDTH, 2 * HEIGHT)
     poses.fit("c.jpg", WIDTH, HEIGHT)
@@ -87,6 +88,7 @@ def test_tracks_follow_names_and_sizes():
     assert kept.track_image.tolist() == ["a.jpg", "c.jpg"]
     assert kept.track_xy.tolist() == [[20, 40], [30, 40]]
     assert kept.xyz.tolist() == [[0, 1, 2], [3, 4, 5]]  # nobody here sees the third
+    assert kept.images() == {"a.jpg", "b.jpg", "c.jpg"}  # b.jpg sees nothing
 
 
 def test_a_reading_whose_frames_all_failed():

@@ -42,6 +42,7 @@ def points_of(names: tuple[str, ...]) -> SparsePoints:
         track_point=np.repeat([0, 1], count),
         track_image=np.tile(np.array(names), 2),
         track_xy=np.arange(4.0 * count).reshape(-1, 2),
+        model_images=np.array(names),
     )
 
 
@@ -105,6 +106,7 @@ def test_frames_get_their_names_back_and_the_rest_are_named(tmp_path, monkeypatc
     assert "separate model of 1" in result.reading.problems["p 4.jpg"]
     assert "did not register" in result.reading.problems["p 5.jpg"]
     assert set(result.reading.points.track_image) <= set(tuple(IMAGES)[:4])
+    assert result.reading.points.images() == set(tuple(IMAGES)[:4])
     assert result.models[0].files == tuple(IMAGES)[:4] and len(calls) == 1
     assert any("2 of 6 images were not registered" in n for n in result.reading.notes)
     assert result.seconds["features"] == 1.0
@@ -160,6 +162,7 @@ def test_a_reading_survives_packing():
     assert dict(again.cameras.cameras) == dict(cameras.cameras) and again.notes == ("n",)
     np.testing.assert_array_equal(again.points.track_xy, reading.points.track_xy)
     assert (again.points.track_image == reading.points.track_image).all()
+    assert (again.points.model_images == reading.points.model_images).all()
     assert unpack_reading(pack_reading(PoseReading(cameras, None, {}, ()))).points is None
 
 

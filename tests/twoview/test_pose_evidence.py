@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.twoview.evidence import TwoViewEvidence
@@ -16,13 +19,25 @@ POINTS = SparsePoints(
 
 
 def test_observations_by_hand():
-    table = observation_table(["a", "b", "c"], POINTS).set_index("name")
+    images = np.array(["a", "b", "c"])
+    model = replace(POINTS, model_images=images)
+    table = observation_table(["a", "b", "c"], model).set_index("name")
     assert table["observations"].tolist() == [3, 1, 0]
     assert table["reprojection_error_px"]["a"] == 1.0  # the unknown error is left out
     assert table["reprojection_error_px"]["b"] == 1.5
     assert np.isnan(table["reprojection_error_px"]["c"])
+    seen = observation_table(["a", "b"], POINTS)  # of a model that names no images
+    assert seen["observations"].tolist() == [3, 1]
     empty = observation_table(["a"], SparsePoints.empty())
     assert empty[["observations", "reprojection_error_px"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("images", [["a", "b"], []])
+def test_a_frame_that_the_model_lacks_was_never_asked(images):
+    model = replace(POINTS, model_images=np.array(images, dtype=np.str_))
+    table = observation_table(["a", "absent", "b"], model)
+    assert table["observations"].isna().tolist() == [False, True, False]
+    assert table["reprojection_error_px"].isna().tolist() == [False, True, False]
 
 
 def test_without_evidence_every_pose_is_unknown():

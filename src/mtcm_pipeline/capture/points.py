@@ -1,12 +1,12 @@
 """Sparse 3D points of a structure-from-motion model, with their tracks.
 
-Dimension letters: P points, T observations of points in images.
+Dimension letters: P points, T observations of points in images, I images of the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ class SparsePoints:
         track_image: (T,) file name of the observing image.
         track_xy: (T, 2) pixel position of the observation, COLMAP's convention
             (the centre of the upper left pixel is 0.5, 0.5).
+        model_images: (I,) file names of the model's images, those that observe nothing
+            included; empty where they are not known.
     """
 
     xyz: NDArray[np.float64]
@@ -34,6 +36,7 @@ class SparsePoints:
     track_point: NDArray[np.int64]
     track_image: NDArray[np.str_]
     track_xy: NDArray[np.float64]
+    model_images: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
 
     def __post_init__(self) -> None:
         p, t = len(self.xyz), len(self.track_point)
@@ -53,6 +56,11 @@ class SparsePoints:
     def __len__(self) -> int:
         return len(self.xyz)
 
+    def images(self) -> frozenset[str]:
+        """The model's images; where they are not known, those that observe a point."""
+        known = self.model_images if len(self.model_images) else self.track_image
+        return frozenset(np.unique(known).tolist())
+
     @classmethod
     def empty(cls) -> SparsePoints:
         """No points: a capture whose poses came without a model."""
@@ -67,7 +75,8 @@ class SparsePoints:
 
     def seen_by(self, names: Collection[str], min_views: int = 2) -> SparsePoints:
         """The points that at least `min_views` of the images `names` observe."""
-        keep_obs = np.isin(self.track_image, np.array(sorted(names), dtype=np.str_))
+        wanted = np.array(sorted(names), dtype=np.str_)
+        keep_obs = np.isin(self.track_image, wanted)
         counts = np.bincount(self.track_point[keep_obs], minlength=len(self))
         keep = counts >= min_views
         new_index = np.cumsum(keep) - 1
@@ -79,4 +88,5 @@ class SparsePoints:
             track_point=new_index[self.track_point[keep_obs]],
             track_image=self.track_image[keep_obs],
             track_xy=self.track_xy[keep_obs],
+            model_images=self.model_images[np.isin(self.model_images, wanted)],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from kedro.io import AbstractDataset, DatasetError
 from mtcm_pipeline.errors import CaptureError
 
 logger = logging.getLogger(__name__)
-_NAMED_FOLDERS = 5
+_NAMED = 5
 
 
 class FileFolderDataset(AbstractDataset[Any, Any]):
     """Input only, unversioned: `path/*<suffix>` -> {file name: loader of its bytes}.
 
     Names are sorted as people count (`img2` before `img10`). Hidden files, among
-    them macOS's `._` doubles, are left out; sub-folders are named in a warning.
+    them macOS's `._` doubles, are left out; sub-folders and files with another ending
+    are named in a warning, once a process.
     """
 
     def __init__(
@@ -59,22 +60,15 @@ class FileFolderDataset(AbstractDataset[Any, Any]):
                 f"of this identity there"
             )
         entries = [e for e in self._path.iterdir() if not e.name.startswith(".")]
-        self._warn_of_folders([entry.name for entry in entries if entry.is_dir()])
         files = [entry for entry in entries if entry.is_file()]
         wanted = [file for file in files if file.suffix.lower() in self._suffixes]
+        folders = frozenset(entry.name for entry in entries if entry.is_dir())
+        _warn(self._path, "sub-folder(s) not searched", folders)
+        others = frozenset(file.name for file in files) - {file.name for file in wanted}
+        ends = "/".join(self._suffixes)
+        _warn(self._path, f"file(s) left out, which are not {ends}", others)
         wanted.sort(key=lambda file: natural_key(file.name))
         return {file.name: partial(_read, file) for file in wanted}
-
-    def _warn_of_folders(self, names: list[str]) -> None:
-        if names:
-            shown = ", ".join(map(repr, sorted(names)[:_NAMED_FOLDERS]))
-            logger.warning(
-                "%s: %d sub-folder(s) are not searched (%s): files must lie in the "
-                "folder itself",
-                self._path,
-                len(names),
-                shown,
-            )
 
     def save(self, data: Any) -> None:
         """Refused: raw input is never written."""
@@ -85,6 +79,15 @@ class FileFolderDataset(AbstractDataset[Any, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path), "suffixes": self._suffixes}
+
+
+@cache
+def _warn(path: Path, what: str, names: frozenset[str]) -> None:
+    """Name the first of what lies in a folder and is not read; at most once a process."""
+    if names:
+        more = ", ..." if len(names) > _NAMED else ""
+        shown = ", ".join(map(repr, sorted(names)[:_NAMED])) + more
+        logger.warning("%s: %d %s: %s", path, len(names), what, shown)
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:

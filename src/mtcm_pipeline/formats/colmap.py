@@ -159,6 +159,7 @@ def _read_points(
         track_point=np.array(rows, dtype=np.int64),
         track_image=np.array(images, dtype=np.str_),
         track_xy=np.array(positions, dtype=np.float64).reshape(-1, 2),
+        model_images=np.array(sorted(name_of.values()), dtype=np.str_),
     )
     return points.seen_by(name_of.values(), min_views=1)
 

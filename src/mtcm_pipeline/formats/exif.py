@@ -25,6 +25,7 @@ from mtcm_pipeline.formats.focal_length import (
     sensor_px_per_mm,
 )
 from mtcm_pipeline.formats.heif import register_heif
+from mtcm_pipeline.formats.images import unreadable_image
 
 _BASE = ExifTags.Base
 # DateTime comes last: programs that edit a picture write the time of editing there.
@@ -103,10 +104,7 @@ def read_exif(data: bytes, name: str) -> ExifFacts:
         with Image.open(io.BytesIO(data)) as image:
             tags = _exif_tags(image)
     except (OSError, ValueError, SyntaxError) as error:
-        raise FileContentError(
-            f"image {name!r} is not readable ({len(data)} bytes): {error}; copy it again "
-            f"or remove it"
-        ) from error
+        raise unreadable_image(name, len(data), error) from error
     width = _positive(tags.get(_BASE.ExifImageWidth))
     return ExifFacts(
         timestamp_s=_time_from_tags(tags),

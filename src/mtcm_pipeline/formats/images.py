@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.containers import (
@@ -79,7 +79,7 @@ def stored_size(data: bytes, name: str) -> Size:
         with Image.open(io.BytesIO(data)) as image:
             return image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _unreadable(name, len(data), error) from error
+        raise unreadable_image(name, len(data), error) from error
 
 
 def exported_name(name: str) -> str:
@@ -142,15 +142,25 @@ def _open(data: bytes, name: str) -> Image.Image:
         check_complete(data, name)
         image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _unreadable(name, len(data), error) from error
+        raise unreadable_image(name, len(data), error) from error
     return image
 
 
-def _unreadable(name: str, size: int, error: Exception) -> FileContentError:
+def unreadable_image(name: str, size: int, error: Exception) -> FileContentError:
+    """What to raise where Pillow cannot read the file of a frame, `size` bytes long."""
     return FileContentError(
-        f"image {name!r} is not readable ({size} bytes): {error}; copy it again from the "
-        f"camera, or remove it"
+        f"image {name!r} is not readable ({size} bytes): {why_unreadable(size, error)}; "
+        f"copy it again from the camera, or remove it"
     )
+
+
+def why_unreadable(size: int, error: Exception) -> str:
+    """Why Pillow could not read a picture of `size` bytes, without memory addresses."""
+    if size == 0:
+        return "the file is empty"
+    if isinstance(error, UnidentifiedImageError):
+        return "no picture of a known kind"
+    return str(error)
 
 
 def _orientation_to_apply(image: Image.Image, posed_size: Size | None) -> int:

@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mtcm_pipeline.errors import FileContentError
+from mtcm_pipeline.formats.images import why_unreadable
 
 Bool = NDArray[np.bool_]
+
+_ANOTHER_SHAPE = "another shape. Make the mask from the image itself"
+_SIDEWAYS = (
+    "it lies on its side: one of the two was turned by the image's EXIF orientation and "
+    "the other was not. Turn the mask like the image"
+)
 
 
 def decode_mask(data: bytes, name: str, *, size: tuple[int, int]) -> tuple[Bool, str]:
@@ -36,9 +43,10 @@ def decode_mask(data: bytes, name: str, *, size: tuple[int, int]) -> tuple[Bool,
     if (width, height) == size:
         return grey, ""
     if not _same_aspect((width, height), size):
+        sideways = _same_aspect((height, width), size)
         raise FileContentError(
             f"mask {name!r} is {width}x{height} px but its image is {size[0]}x{size[1]} "
-            f"px: another shape. Make the mask from the image itself, or delete it"
+            f"px: {_SIDEWAYS if sideways else _ANOTHER_SHAPE}, or delete it"
         )
     scaled = Image.fromarray(grey).resize(size, Image.Resampling.NEAREST)
     note = f"mask {name!r} was scaled from {width}x{height} to {size[0]}x{size[1]} px"
@@ -58,8 +66,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileContentError(
-            f"mask {name!r} is not readable ({len(data)} bytes): {error}; write it again "
-            f"or delete it"
+            f"mask {name!r} is not readable ({len(data)} bytes): "
+            f"{why_unreadable(len(data), error)}; write it again or delete it"
         ) from error
     return image
 

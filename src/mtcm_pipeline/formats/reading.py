@@ -72,6 +72,8 @@ class FrameCollector:
 
 def finite_vector(value: object, length: int, what: str) -> Float:
     """(length,) finite numbers, else `FileContentError` saying what is wrong."""
+    if value is None:
+        raise FileContentError(f"{what} is missing: {length} numbers are needed")
     try:
         vector = np.asarray(value, dtype=np.float64).ravel()
     except (TypeError, ValueError) as error:

@@ -154,9 +154,11 @@ def _renamed_points(reading: PoseReading, poses: FramePoses) -> SparsePoints | N
             scales[row] = camera.width / given.width, camera.height / given.height
     if len(points.track_image) == 0:
         return points
+    images = [image_of[i] for i in points.model_images.tolist() if i in image_of]
     moved = replace(
         points,
         track_image=renamed[which],
         track_xy=points.track_xy * scales[which],
+        model_images=np.array(images, dtype=np.str_),
     )
     return moved.seen_by(set(image_of.values()), min_views=1)

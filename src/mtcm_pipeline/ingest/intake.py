@@ -22,6 +22,7 @@ from mtcm_pipeline.ingest.embedding_files import read_embeddings
 from mtcm_pipeline.ingest.embeddings import EmbeddingCollector, EmbeddingTable
 from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
 from mtcm_pipeline.ingest.frames import IngestedFrames, build_frame_table
+from mtcm_pipeline.ingest.mask_polarity import polarity_note
 from mtcm_pipeline.ingest.matching import frame_names
 from mtcm_pipeline.ingest.options import IngestOptions
 from mtcm_pipeline.ingest.quality import near_duplicates, relative_to_neighbours
@@ -135,7 +136,7 @@ def with_embeddings(frames: IngestedFrames, embeddings: EmbeddingTable) -> Inges
 def with_comparisons(
     frames: IngestedFrames, embeddings: EmbeddingTable, options: IngestOptions
 ) -> IngestedFrames:
-    """The frames with the columns that compare them with each other, and a note."""
+    """The frames with the columns that compare them with each other, and remarks."""
     table = frames.table
     centres, directions = _views(frames.names, frames.cameras)
     times = _times(table)
@@ -164,13 +165,20 @@ def with_comparisons(
         size_factor=options.size_factor,
         aspect_factor=options.aspect_factor,
     )
-    note = size_note(frames.names, outlier, widths, heights)
+    around, area = (
+        table[column].to_numpy(np.float64)
+        for column in ("mask_touches_border", "mask_area")
+    )
+    found = (
+        size_note(frames.names, outlier, widths, heights),
+        polarity_note(around, area),
+    )
     compared = table.assign(
         **relative,
         duplicate_of=[name or "" for name in duplicates],
         size_outlier=outlier,
     )
-    return replace(frames, table=compared, notes=(*frames.notes, *filter(None, [note])))
+    return replace(frames, table=compared, notes=(*frames.notes, *filter(None, found)))
 
 
 def _load_encoder(options: IngestOptions) -> Encoder:

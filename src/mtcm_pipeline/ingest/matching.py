@@ -36,13 +36,13 @@ class Matches:
         found = []
         if self.unmatched:
             found.append(
-                f"{len(self.unmatched)} {what} belong to no image and were left out: "
-                f"{shown(self.unmatched)}"
+                f"{what} that have no image's stem and were left out: "
+                f"{len(self.unmatched)} ({shown(self.unmatched)})"
             )
         if self.ambiguous:
             found.append(
-                f"{len(self.ambiguous)} {what} could mean several images and were left "
-                f"out; rename them: {shown(self.ambiguous)}"
+                f"{what} that could mean several images and were left out: "
+                f"{len(self.ambiguous)} ({shown(self.ambiguous)}); rename them"
             )
         return tuple(found)
 

@@ -204,4 +204,5 @@ def _renamed(
         return points
     observers, which = np.unique(points.track_image, return_inverse=True)
     renamed = np.array([name_of[str(file)] for file in observers], dtype=np.str_)
-    return replace(points, track_image=renamed[which])
+    images = np.array([name_of[str(f)] for f in points.model_images], dtype=np.str_)
+    return replace(points, track_image=renamed[which], model_images=images)

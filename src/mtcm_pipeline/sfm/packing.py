@@ -12,7 +12,9 @@ from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.formats.reading import PoseReading
 
-_POINT_FIELDS = ("xyz", "rgb", "error_px", "track_point", "track_image", "track_xy")
+_POINT_FIELDS = (
+    "xyz", "rgb", "error_px", "track_point", "track_image", "track_xy", "model_images",
+)  # fmt: skip
 
 
 def pack_reading(reading: PoseReading) -> bytes:
@@ -43,7 +45,8 @@ def unpack_reading(content: bytes) -> PoseReading:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         facts = json.loads(str(arrays["facts"]))
         poses = arrays["cam_from_world"]
-        points = SparsePoints(**{field: arrays[field] for field in _POINT_FIELDS})
+        fields = [field for field in _POINT_FIELDS if field in arrays]
+        points = SparsePoints(**{field: arrays[field] for field in fields})
     cameras = {int(i): Camera(**entry) for i, entry in facts["cameras"].items()}
     posed = PosedCameras(
         tuple(facts["names"]), poses, tuple(facts["camera_ids"]), cameras, facts["source"]

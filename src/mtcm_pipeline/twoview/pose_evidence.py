@@ -31,7 +31,7 @@ def pose_evidence(
     Returns:
         The pair table, and a table with rows as `names`: the columns of
         `frame_evidence`, then `observations` (points of the model that the frame sees)
-        and `reprojection_error_px` (their mean error), NaN without a model.
+        and `reprojection_error_px` (their mean error), NaN where no model has the frame.
     """
     if evidence is None:
         pairs = pd.DataFrame(columns=list(PairRow.__dataclass_fields__))
@@ -48,7 +48,9 @@ def pose_evidence(
 def observation_table(names: Sequence[str], points: SparsePoints) -> pd.DataFrame:
     """Columns `name`, `observations` and `reprojection_error_px`; NaN without points.
 
-    A point's error is COLMAP's mean over its track; unknown errors (-1) are left out.
+    A frame of the model that sees no point has 0 observations; one that the model lacks
+    was never asked: NaN. A point's error is COLMAP's mean over its track; unknown errors
+    (-1) are left out.
     """
     table = pd.DataFrame(
         {"name": list(names), "observations": np.nan, "reprojection_error_px": np.nan}
@@ -61,6 +63,7 @@ def observation_table(names: Sequence[str], points: SparsePoints) -> pd.DataFram
     seen["error"] = seen["error"].where(seen["error"] >= 0)
     grouped = seen.groupby("name")["error"]
     counts, errors = grouped.size(), grouped.mean()
-    table["observations"] = table["name"].map(counts).fillna(0.0)
+    observed = table["name"].map(counts).fillna(0.0)
+    table["observations"] = observed.where(table["name"].isin(points.images()))
     table["reprojection_error_px"] = table["name"].map(errors)
     return table

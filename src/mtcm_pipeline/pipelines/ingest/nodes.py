@@ -164,9 +164,14 @@ def _no_poses(reading: PoseReading | None) -> str:
     if reading is None:
         found = "no file with poses is there"
     else:
-        wrong = [f"{name}: {text}" for name, text in list(reading.problems.items())[:3]]
-        found = "; ".join([f"{reading.cameras.source} fits no image by name", *wrong])
-        found += "; rename its entries to the images' names, or take it away"
+        source, problems = reading.cameras.source, list(reading.problems.items())
+        wrong = "; ".join(f"{name}: {text}" for name, text in problems[:3])
+        if len(reading.cameras) == 0 and problems:
+            found = f"{source} has none that can be used; {wrong}; mend it"
+        else:
+            found = "; ".join(filter(None, [f"{source} fits no image by name", wrong]))
+            found += "; rename its entries to the images' names"
+        found += ", or take it away"
     return (
         f"no frame has a pose ({found}): put poses.json, sparse/ or transforms.json "
         f"under data/metadata/<identity>/, let ingest.structure_from_motion=true compute "

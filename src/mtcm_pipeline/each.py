@@ -5,7 +5,6 @@ Kedro imports this module for every command, so nothing heavy is imported at its
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mtcm_pipeline.orchestration.command_line import split_params
+from mtcm_pipeline.orchestration.command_line import split_params, unknown_pipeline
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
@@ -194,11 +193,7 @@ def count_nodes(names: Sequence[str]) -> int:
     known = sorted(registered)
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise ParameterError(
-                f"unknown pipeline {name!r}; {hint}There are: {', '.join(known)}"
-            )
+            raise ParameterError(unknown_pipeline(name, known))
     asked = names or ["__default__"]
     return len({node.name for name in asked for node in registered[name].nodes})
 

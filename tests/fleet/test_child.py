@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from fake_runs import item, wait_for
 
+from light_imports import assert_light
 from mtcm_pipeline.fleet.child import run_item
 from mtcm_pipeline.fleet.stopping import Stop, asked_by_signals
 from mtcm_pipeline.fleet.work import Status, Urgency
@@ -133,13 +133,8 @@ def test_a_remedy_told_by_a_child_names_its_identity(tmp_path, monkeypatch):
 
 
 def test_importing_a_child_is_light_for_cluster_workers():
-    code = (
-        "import sys, mtcm_pipeline.fleet.cluster\n"
-        "heavy = {'torch', 'kedro', 'numpy', 'distributed'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy) or None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    heavy = {"torch", "kedro", "numpy", "distributed"}
+    assert_light("mtcm_pipeline.fleet.cluster", heavy)
 
 
 def test_a_missing_interpreter_option_is_a_failure_like_any_other(tmp_path):

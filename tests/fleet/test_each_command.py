@@ -4,7 +4,6 @@ import csv
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 from types import SimpleNamespace
@@ -13,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from fake_runs import ARGUMENTS, wait_for
 
+from light_imports import assert_light
 from mtcm_pipeline import each as command
 
 
@@ -169,13 +169,8 @@ def test_runs_share_the_cores(project, monkeypatch, case):
 
 
 def test_the_command_is_light_until_it_is_called():
-    code = (
-        "import sys, mtcm_pipeline.cli\n"
-        "heavy = {'mtcm_pipeline.fleet.run', 'rich.progress', 'distributed'}\n"
-        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    heavy = {"mtcm_pipeline.fleet.run", "rich.progress", "distributed"}
+    assert_light("mtcm_pipeline.cli", heavy)
 
 
 def test_ctrl_c_while_looking_for_what_is_complete_starts_nothing(project, monkeypatch):

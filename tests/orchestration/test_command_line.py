@@ -6,11 +6,14 @@ import shlex
 
 import click
 import pytest
+from click.testing import CliRunner
+from kedro.framework import project
 from kedro.framework.cli.utils import _split_params
 
 from mtcm_pipeline.errors import IdentityError
 from mtcm_pipeline.orchestration.command_line import (
     check_typed_identity,
+    quoting_run_command,
     run_command,
     split_items,
     split_params,
@@ -83,3 +86,28 @@ def test_run_command_names_the_identity_so_that_a_shell_and_yaml_keep_it(name):
     else:
         given = words[0].removeprefix("MTCM_IDENTITY=")
     assert given == name
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """`kedro run` of this project, which says what it was called with."""
+    monkeypatch.setattr(project, "PACKAGE_NAME", "mtcm_pipeline")
+    command = quoting_run_command()
+    told = {}
+    command.callback = lambda **given: told.update(given)
+    return lambda *arguments: (CliRunner().invoke(command, arguments), told)
+
+
+@pytest.mark.parametrize("option", ["--pipelines=tokens,selct", "--pipeline=selct"])
+def test_a_pipeline_that_is_none_is_refused_with_the_closest(run, option):
+    done, told = run(option)
+    assert done.exit_code == 2 and not told
+    assert "unknown pipeline 'selct'; did you mean 'select'?" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("names", ["select", "ingest,tokens", "__default__"])
+def test_pipelines_that_exist_arrive_as_kedro_splits_them(run, names):
+    done, told = run(f"--pipelines={names}")
+    assert done.exit_code == 0, done.output
+    assert told["pipelines"] == names.split(",")

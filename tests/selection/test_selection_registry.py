@@ -197,8 +197,10 @@ def test_more_forced_frames_than_budget_is_refused(strategy):
 
 
 def test_misspelt_names_are_refused_with_the_closest_ones():
-    with pytest.raises(ParameterError, match=r"'facility_locaton'.*'facility_location'"):
-        chosen(random_problem(), "facility_locaton")
+    with pytest.raises(ValueError, match=r"did you mean 'facility_location'.*There are"):
+        SelectOptions(strategy="facility_locaton")
+    with pytest.raises(ValueError, match=", ".join(STRATEGIES)):
+        SelectOptions(strategy="x")
     with pytest.raises(ParameterError, match=r"select.keep.*'frame_3.jpg'.*did you mean"):
         chosen(random_problem(), "fvs", keep=["frame_3.jpg"])
     with pytest.raises(ParameterError, match=r"select.drop.*'x'"):

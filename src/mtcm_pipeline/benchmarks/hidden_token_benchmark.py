@@ -76,6 +76,8 @@ def main(
     folders: tuple[Path, ...], out: Path, *, seeds: int, sample: bool, **asked: Any
 ) -> None:
     """Hidden fields predicted by the MTCM and by simple regressors."""
+    if not folders and not sample:
+        raise click.UsageError("give the folder of a capture, or leave --no-sample out")
     with torch_threads(1):
         captures = load_captures(folders, sample)
         rows = write_as_known(exam_rows(captures, seeds, **asked), HiddenTokenRow, out)

@@ -17,7 +17,10 @@ The environment variable MTCM_IDENTITY takes every name as it is.
 from __future__ import annotations
 
 import copy
+import difflib
+import importlib
 import os
+import pkgutil
 import shlex
 import sys
 from collections.abc import Sequence
@@ -84,7 +87,42 @@ def quoting_run_command() -> click.Command:
     for parameter in command.params:
         if parameter.name == "params":
             parameter.callback = split_params
+        if parameter.name in ("pipeline", "pipelines"):
+            parameter.callback = _checking_pipelines(parameter.callback)
     return command
+
+
+def unknown_pipeline(name: str, known: Sequence[str]) -> str:
+    """What to say of a pipeline that is not among the `known`."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown pipeline {name!r}; {hint}There are: {', '.join(sorted(known))}"
+
+
+def _checking_pipelines(split: Any) -> Any:
+    """A click callback: what `split` makes of the option, if all of it exists."""
+
+    def checked(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        given = split(context, parameter, value) if split else value
+        known = _pipeline_folders()
+        for name in [given] if isinstance(given, str) else given or ():
+            if known and name not in (*known, "__default__"):
+                raise click.BadParameter(
+                    unknown_pipeline(name, known), context, parameter
+                )
+        return given
+
+    return checked
+
+
+def _pipeline_folders() -> list[str]:
+    """Names of the project's pipelines, none of which is imported; [] outside of one."""
+    from kedro.framework.project import PACKAGE_NAME
+
+    if PACKAGE_NAME is None:
+        return []
+    package = importlib.import_module(f"{PACKAGE_NAME}.pipelines")
+    return [module.name for module in pkgutil.iter_modules(package.__path__)]
 
 
 def split_items(text: str) -> list[str]:

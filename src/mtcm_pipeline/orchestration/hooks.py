@@ -214,6 +214,12 @@ class ProjectHooks:
         made = {name for node in run.manifest.nodes.values() for name in node.outputs}
         if "run_summary" in made:
             logger.info("%s", catalog.load("run_summary"))
+        if "report" in made:
+            page = versioned_files(catalog)["report"]
+            path = page / run.versions["report"] / page.name
+            inside = path.is_relative_to(self._project)
+            shown = path.relative_to(self._project) if inside else path
+            logger.info("report for a browser: %s", shown)
         folder = outputs_folder(self._project, self._identity)
         logger.info(
             "Run of identity %r complete: %d node(s) in %.1f s. Results: %s, version %s",

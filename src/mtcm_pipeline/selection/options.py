@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import field
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
+
+STRATEGY_NAMES = (
+    "view_coverage",
+    "field_guided",
+    "seed",
+    "fvs",
+    "fvs_directions",
+    "facility_location",
+    "facility_location_poses",
+    "k_medoids",
+    "k_dpp",
+    "every_nth",
+    "uniform_time",
+    "random",
+)
+"""What `registry.STRATEGIES` has, so that a misspelt one stops a run before any work."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class SelectOptions:
     """Options of the selection; each default carries its reason."""
 
-    # A name among `registry.STRATEGIES`. Ours looks at what each frame sees, at its
+    # A name among `STRATEGY_NAMES`. Ours looks at what each frame sees, at its
     # quality and its resolution; wrong poses and places of lingering do not attract it.
     strategy: str = "view_coverage"
     # 20 views train a field of one subject on a CPU; more is rarely limited by choice.
@@ -77,3 +94,12 @@ class SelectOptions:
     # k-medoids stops by itself after a few passes of exchanges; the
     # bound only guards the clock.
     max_swap_passes: int = Field(default=20, ge=1)
+
+    @field_validator("strategy")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        if name not in STRATEGY_NAMES:
+            close = difflib.get_close_matches(name, STRATEGY_NAMES, n=3, cutoff=0.5)
+            meant = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+            raise ValueError(f"{meant}There are: {', '.join(STRATEGY_NAMES)}")
+        return name

@@ -35,7 +35,6 @@ from mtcm_pipeline.selection.pool import (
     Pick,
     Pool,
     apply_user_choices,
-    closest_names,
     has_embedding,
     has_pose,
 )
@@ -176,20 +175,10 @@ def select(problem: SelectionProblem, options: SelectOptions) -> Selection:
         (the earlier frame wins), except to strategies that count frames.
 
     Raises:
-        ParameterError: the strategy or a frame's name is unknown, a frame is to be kept
-            and dropped, or more frames are forced than the budget allows.
+        ParameterError: a frame's name is unknown, a frame is to be kept and dropped, or
+            more frames are forced than the budget allows.
     """
-    return check_strategy(options.strategy)(problem, options)
-
-
-def check_strategy(name: str) -> Strategy:
-    """The strategy called `name`, else `ParameterError` with the closest names."""
-    if name not in STRATEGIES:
-        raise ParameterError(
-            f"select.strategy is {name!r}, which is unknown; "
-            f"{closest_names(name, STRATEGIES)}"
-        )
-    return STRATEGIES[name]
+    return STRATEGIES[options.strategy](problem, options)
 
 
 def _checked_budget(problem: SelectionProblem, budget: int, available: int) -> int:

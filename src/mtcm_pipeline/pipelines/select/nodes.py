@@ -19,7 +19,7 @@ from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.pool import apply_user_choices
 from mtcm_pipeline.selection.probing import probe_views
 from mtcm_pipeline.selection.problem import Selection
-from mtcm_pipeline.selection.registry import check_strategy, select
+from mtcm_pipeline.selection.registry import STRATEGIES, select
 from mtcm_pipeline.selection.table import selection_table
 from mtcm_pipeline.surrogate.geometry import ViewGeometry, measure_geometry
 from mtcm_pipeline.tokens.layout import Tokens
@@ -76,7 +76,7 @@ def select_views(
     Thumbnails and masks are looked at where the strategy fits fields.
     """
     problem = assemble_problem(tokens, similarity, scores, geometry)
-    if check_strategy(options.strategy).fits_fields:
+    if STRATEGIES[options.strategy].fits_fields:
         small_masks = thumbnail_masks(cameras, thumbnails, {**made_masks, **masks})
         photos = thumbnail_photos(cameras, thumbnails, small_masks)
         problem = dataclasses.replace(problem, views=probe_views(photos, gauge))

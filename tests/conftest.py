@@ -6,7 +6,8 @@ from pathlib import Path
 
 # One thread a process, here and in those started from here: small matrices gain nothing
 # from more, and on two busy cores they take ten times the time.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+for _variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 
 def pytest_collection_modifyitems(items):

@@ -11,11 +11,13 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.runner import SequentialRunner
 
+from mtcm_pipeline.sample.generate import SampleCapture
+
 ROOT = Path(__file__).parents[1]
 CAPTURES = ROOT.parent / "shared" / "captures"
 # Small and in this process: what is tested is the way through, not the quality.
 QUICK = {
-    "train": {"epochs": 20, "snapshot_every": 10, "d_model": 32, "heads": 4},
+    "train": {"epochs": 20, "tasks": 4, "snapshot_every": 10, "d_model": 32, "heads": 4},
     "two_view": {"workers": 0, "max_features": 200},
 }
 
@@ -31,6 +33,14 @@ class ProjectCopy:
         (root / "src").mkdir()  # the package itself is the installed one
         self.data.mkdir()
         bootstrap_project(root)
+
+    def add(self, identity: str, capture: SampleCapture) -> None:
+        """Put a generated capture under data/."""
+        for part, files in capture.parts.items():
+            folder = self.data / part / identity
+            folder.mkdir(parents=True)
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
 
     def run(self, *names: str, load: dict[str, str] | None = None, **params: Any) -> str:
         """Run pipelines (all without names); return the run's version."""

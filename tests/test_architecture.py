@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from light_imports import assert_light
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "mtcm_pipeline"
@@ -40,10 +40,5 @@ def test_a_layer_imports_nothing_above_it(depth):
 
 
 def test_importing_the_package_and_its_settings_is_light():
-    code = (
-        "import sys, mtcm_pipeline, mtcm_pipeline.settings\n"
-        "heavy = {'torch', 'pandas', 'pycolmap', 'matplotlib', 'sklearn', 'umap'}\n"
-        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    heavy = {"torch", "pandas", "pycolmap", "matplotlib", "sklearn", "umap"}
+    assert_light("mtcm_pipeline, mtcm_pipeline.settings", heavy)

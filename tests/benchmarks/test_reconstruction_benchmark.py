@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "trials"))
-
-from trial_cases import SMALL, fake_instruments, orbit_photos
-
 from mtcm_pipeline.benchmarks import reconstruction_benchmark as command
 from mtcm_pipeline.capture.axes import invert_rigid
+from trial_cases import SMALL, fake_instruments, orbit_photos
 
 ARGUMENTS = [
     *("--arms", "clean/none/fvs", "--arms", "gross_30/perfect/every_nth"),

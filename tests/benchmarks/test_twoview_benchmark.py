@@ -1,11 +1,9 @@
 import csv
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from mtcm_pipeline.benchmarks import twoview_benchmark
 from mtcm_pipeline.benchmarks.shared_matches import KnownPhotographs, judge_all
@@ -15,10 +13,10 @@ from mtcm_pipeline.benchmarks.twoview_benchmark import (
 )
 from mtcm_pipeline.faults.inject import inject_poses
 from mtcm_pipeline.faults.plans import POSE_PLANS
-from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
 from mtcm_pipeline.twoview.evidence import judge_poses
 from mtcm_pipeline.twoview.features import Features
 from mtcm_pipeline.twoview.options import TwoViewOptions
+from posed_folder import posed_folder
 from synthetic import orbit_cameras, smooth_embeddings
 
 ORBIT = orbit_cameras(16, share=0.5)
@@ -78,13 +76,7 @@ def test_rates_by_hand():
 
 @pytest.fixture
 def capture(tmp_path):
-    folder = tmp_path / "a capture"
-    (folder / "images").mkdir(parents=True)
-    for name in ORBIT.names:
-        Image.new("RGB", (400, 300)).save(folder / "images" / name)
-    content = json.dumps(transforms_from_cameras(ORBIT))
-    (folder / "transforms.json").write_text(content)
-    return folder
+    return posed_folder(tmp_path / "a capture", ORBIT)
 
 
 def test_the_command_writes_a_row_a_run_and_one_for_a_capture_that_fails(

@@ -40,7 +40,10 @@ def test_files_are_listed_as_people_count_and_read_late(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         loaded = images(tmp_path).load()
     assert list(loaded) == ["b1.png", "b2.jpg", "b10.JPG"]
-    assert "'raw'" in caplog.text
+    assert "1 sub-folder(s) not searched: 'raw'" in caplog.text
+    assert "1 file(s) left out, which are not .jpg/.png: 'x.txt'" in caplog.text
+    images(tmp_path).load()
+    assert len(caplog.records) == 2, "each is said once, however many nodes read them"
     (tmp_path / "b2.jpg").write_bytes(b"later")
     assert loaded["b2.jpg"]() == b"later"
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "trials"))
-
-from trial_cases import a_row
-
 from mtcm_pipeline.datasets.row_journal import CsvJournal, Journals, JournalsDataset
 from mtcm_pipeline.errors import FileContentError
+from trial_cases import a_row
 
 ROWS = [a_row(), a_row(budget=10, masked_psnr=21.123456789012345, repeated=True)]
 

@@ -5,17 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
+from memory_store import MemoryStore
 from mtcm_pipeline.encoders.cache import CachedEncoder, cached_encoder
 from mtcm_pipeline.encoders.fixed_projection import project
 from mtcm_pipeline.ingest.embedding_files import read_embeddings
 from mtcm_pipeline.ingest.embeddings import EmbeddingCollector
-
-
-class MemoryStore(dict):
-    """A content store in memory."""
-
-    read = dict.get
-    write = dict.__setitem__
 
 
 class CountingEncoder:

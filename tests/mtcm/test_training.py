@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from memory_store import MemoryStore
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prediction import (
@@ -33,25 +34,22 @@ OPTIONS = TrainOptions(
 PLAIN = TrainOptions(**{**OPTIONS.__dict__, "model": "plain"})
 
 
-class Store:
-    def __init__(self):
-        self.content = {}
-
-    def read(self, key):
-        return self.content.get(key)
-
-    def write(self, key, content):
-        self.content[key] = content
-
-
 class KilledError(Exception):
     pass
 
 
 @pytest.fixture(scope="module")
 def tokens():
-    cameras = orbit_cameras(32)
+    cameras = orbit_cameras(20)
     return build_tokens(frame_table(cameras), smooth_embeddings(cameras), cameras)[0]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tokens):
+    """A training from beginning to end, and the checkpoint that it left."""
+    store = MemoryStore()
+    torch.manual_seed(1)
+    return train_mtcm(tokens, OPTIONS, checkpoints=store), store
 
 
 def weights_of(trained):
@@ -63,19 +61,16 @@ def assert_same_weights(a, b):
     assert all(torch.equal(a[k], b[k]) for k in a)
 
 
-def test_the_seed_decides_everything_and_the_global_state_nothing(tokens):
-    torch.manual_seed(1)
-    first = weights_of(train_mtcm(tokens, OPTIONS))
+def test_the_seed_decides_everything_and_the_global_state_nothing(tokens, unbroken):
     torch.manual_seed(2)
     state = torch.get_rng_state()
     second = weights_of(train_mtcm(tokens, OPTIONS))
     assert torch.equal(state, torch.get_rng_state())
-    assert_same_weights(first, second)
+    assert_same_weights(weights_of(unbroken[0]), second)
 
 
-def test_a_killed_run_resumes_to_the_same_weights(tokens):
-    unbroken = train_mtcm(tokens, OPTIONS)
-    store = Store()
+def test_a_killed_run_resumes_to_the_same_weights(tokens, unbroken):
+    store = MemoryStore()
 
     def kill(epoch, model):
         if epoch == 20:
@@ -83,23 +78,23 @@ def test_a_killed_run_resumes_to_the_same_weights(tokens):
 
     with pytest.raises(KilledError):
         train_mtcm(tokens, OPTIONS, checkpoints=store, on_snapshot=kill)
-    assert store.content
+    assert store
     seen = []
     resumed = train_mtcm(
         tokens, OPTIONS, checkpoints=store, on_snapshot=lambda e, m: seen.append(e)
     )
     assert seen == [20, 30]
-    assert_same_weights(weights_of(unbroken), weights_of(resumed))
-    assert unbroken.history.equals(resumed.history)
+    assert_same_weights(weights_of(unbroken[0]), weights_of(resumed))
+    assert unbroken[0].history.equals(resumed.history)
 
 
-def test_a_checkpoint_of_other_options_or_garbage_is_not_used(tokens):
-    store = Store()
-    train_mtcm(tokens, OPTIONS, checkpoints=store)
+def test_a_checkpoint_of_other_options_or_garbage_is_not_used(tokens, unbroken):
+    store = MemoryStore(unbroken[1])
+    assert store
     other = TrainOptions(**{**OPTIONS.__dict__, "seed": 5})
     fresh = weights_of(train_mtcm(tokens, other))
     assert_same_weights(fresh, weights_of(train_mtcm(tokens, other, checkpoints=store)))
-    store.content = {"checkpoint": b"not a checkpoint"}
+    store = MemoryStore(checkpoint=b"not a checkpoint")
     assert_same_weights(fresh, weights_of(train_mtcm(tokens, other, checkpoints=store)))
 
 
@@ -125,7 +120,7 @@ def test_learning_beats_guessing_the_mean(tokens):
 
 
 def test_a_similarity_transform_of_the_capture_changes_no_score():
-    cameras = orbit_cameras(24)
+    cameras = orbit_cameras(20)
     parts = frame_table(cameras), smooth_embeddings(cameras)
     here, _ = build_tokens(*parts, cameras)
     there, _ = build_tokens(*parts, moved(cameras, random_similarity(4)))
@@ -136,10 +131,10 @@ def test_a_similarity_transform_of_the_capture_changes_no_score():
 
 
 def test_results_come_in_capture_order_not_in_time_order():
-    cameras = orbit_cameras(24)
+    cameras = orbit_cameras(20)
     embeddings = smooth_embeddings(cameras)
     frames = frame_table(cameras)
-    order = np.random.default_rng(0).permutation(24)
+    order = np.random.default_rng(0).permutation(20)
     names = [cameras.names[i] for i in order]
     # The same capture listed in another order: times, not rows, make the sequence.
     straight, _ = build_tokens(frames, embeddings, cameras)
@@ -157,8 +152,8 @@ def test_results_come_in_capture_order_not_in_time_order():
     assert np.allclose(c.squared_error[order], d.squared_error, rtol=1e-4, atol=1e-5)
 
 
-def test_the_prediction_of_a_hidden_field_ignores_its_value(tokens):
-    trained = train_mtcm(tokens, OPTIONS)
+def test_the_prediction_of_a_hidden_field_ignores_its_value(tokens, unbroken):
+    trained = unbroken[0]
     base = predict_hidden(trained, tokens)
     values = tokens.values.copy()
     values[9, :384] = np.roll(values[9, :384], 7)

@@ -1,15 +1,11 @@
-"""What every node and catalog entry must fulfil, and the small codecs between them."""
+"""The small codecs between what nodes hand on and files."""
 
 from __future__ import annotations
-
-import typing
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from kedro.framework.project import find_pipelines
-from kedro.framework.startup import bootstrap_project
 
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.capture.similarity import Similarity
@@ -25,8 +21,6 @@ from mtcm_pipeline.ingest.embeddings import EmbeddingTable
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prediction import predict_hidden
 from mtcm_pipeline.mtcm.snapshots import train_with_snapshots
-from mtcm_pipeline.orchestration.option_sections import option_sections
-from mtcm_pipeline.orchestration.stages import STAGES
 from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.tokens.build import build_tokens
 from project_copy import ROOT
@@ -35,49 +29,6 @@ from synthetic import (
     orbit_cameras,
     smooth_embeddings,
 )
-
-
-@pytest.fixture(scope="module")
-def pipelines():
-    bootstrap_project(ROOT)
-    return find_pipelines(raise_errors=True)
-
-
-@pytest.fixture(scope="module")
-def catalog():
-    text = (ROOT / "conf/base/catalog.yml").read_text(encoding="utf-8")
-    entries = yaml.safe_load(text)
-    return {name: entry for name, entry in entries.items() if name[0] != "_"}
-
-
-def test_every_stage_is_a_pipeline(pipelines):
-    assert set(STAGES) <= set(pipelines)
-
-
-def test_type_hints_resolve_so_that_kedro_builds_the_options(pipelines):
-    sections = option_sections()
-    for stage in STAGES:
-        for node in pipelines[stage].nodes:
-            hints = typing.get_type_hints(node.func)
-            parameters = [name for name in hints if name != "return"]
-            for name, argument in zip(node.inputs, parameters, strict=True):
-                if name.startswith("params:"):
-                    assert hints[argument] is sections[name.removeprefix("params:")]
-
-
-def test_every_dataset_is_in_the_catalog_and_every_output_is_versioned(
-    pipelines, catalog
-):
-    for stage in STAGES:
-        for node in pipelines[stage].nodes:
-            for name in [*node.inputs, *node.outputs]:
-                assert name in catalog or name.startswith("param"), name
-            for name in node.outputs:
-                assert catalog[name].get("versioned"), name
-
-
-def test_every_dataset_has_a_layer_for_kedro_viz(catalog):
-    assert all(entry["metadata"]["kedro-viz"]["layer"] for entry in catalog.values())
 
 
 def round_trip(dataset, value):

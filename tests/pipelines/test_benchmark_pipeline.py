@@ -1,21 +1,17 @@
-"""The benchmark in Kedro: contract of its nodes, captures under data/, a whole run."""
+"""The benchmark in Kedro: captures under data/, a whole run."""
 
 from __future__ import annotations
 
 import json
 import re
-import typing
 
 import pytest
-import yaml
 
 from mtcm_pipeline.datasets.captures import CaptureFolders
 from mtcm_pipeline.errors import IdentityError
-from mtcm_pipeline.orchestration.option_sections import option_sections
-from mtcm_pipeline.pipelines.benchmark import create_pipeline
 from mtcm_pipeline.sample.generate import generate_sample
 from mtcm_pipeline.sample.options import SampleOptions
-from project_copy import ROOT, ProjectCopy
+from project_copy import ProjectCopy
 
 IDENTITY = "Small Head"
 TINY = {
@@ -39,30 +35,8 @@ _SMALL_SAMPLE = SampleOptions(
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     copy = ProjectCopy(tmp_path_factory.mktemp("project"))
-    sample = generate_sample(_SMALL_SAMPLE)
-    for part, files in sample.parts.items():
-        folder = copy.data / part / IDENTITY
-        folder.mkdir(parents=True)
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
+    copy.add(IDENTITY, generate_sample(_SMALL_SAMPLE))
     return copy
-
-
-def test_nodes_are_typed_for_kedro_and_their_datasets_are_in_the_catalog():
-    text = (ROOT / "conf/base/catalog.yml").read_text(encoding="utf-8")
-    catalog = yaml.safe_load(text)
-    sections = option_sections()
-    for node in create_pipeline().nodes:
-        hints = typing.get_type_hints(node.func)
-        arguments = [name for name in hints if name != "return"]
-        for name, argument in zip(node.inputs, arguments, strict=True):
-            if name.startswith("params:"):
-                assert hints[argument] is sections[name.removeprefix("params:")]
-            else:
-                assert name in catalog or name == "parameters"
-        for name in node.outputs:
-            assert catalog[name]["versioned"]
-            assert catalog[name]["metadata"]["kedro-viz"]["layer"] == "benchmark"
 
 
 def test_captures_come_without_their_planted_faults(project):

@@ -12,22 +12,16 @@ import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
+from small_runs import NAME, with_scored_run, without_umap
 from viz_server import listen, served
 
-from mtcm_pipeline.cli import write_sample
-from mtcm_pipeline.orchestration.stages import STAGES
-from mtcm_pipeline.sample.options import SampleOptions
-from project_copy import QUICK, ROOT, ProjectCopy
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 from browser import browser, opened
+from mtcm_pipeline.orchestration.stages import STAGES
+from project_copy import QUICK, ROOT, ProjectCopy
 
 pytestmark = pytest.mark.slow
 
-NAME = "Bronze Head"
-SMALL = SampleOptions(frames=24, width=96, height=128, supersample=1)
 FRONT = "IMG_0010.jpg"
-SCORES = {"judge": "none"}  # what is looked at does not depend on who judged
 SHOW_MS = 90_000  # what a page may take on a busy machine
 
 
@@ -42,8 +36,10 @@ def finished(tmp_path_factory):
         patched.setenv("DO_NOT_TRACK", "1")
         project = ProjectCopy(root)
         shutil.copytree(ROOT / "notebooks", root / "notebooks")
-        write_sample(project.data, NAME, SMALL)
-        project.run(identity=NAME, labels={"front_frame": FRONT}, scores=SCORES, **QUICK)
+        with_scored_run(project, tmp_path_factory)
+        without_umap(patched)
+        rest = STAGES[STAGES.index("select") :]
+        project.run(*rest, identity=NAME, labels={"front_frame": FRONT}, **QUICK)
         yield project
 
 

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
-import sys
-import typing
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from matplotlib.figure import Figure
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "field"))
 from field_scenes import ball, views_of
-
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.capture.similarity import Similarity
@@ -27,7 +21,6 @@ from mtcm_pipeline.field.quality import psnr
 from mtcm_pipeline.field.reconstruct import ReconstructOptions
 from mtcm_pipeline.field.render import picture
 from mtcm_pipeline.field.worlds import moved
-from mtcm_pipeline.orchestration.option_sections import option_sections
 from mtcm_pipeline.pipelines.reconstruct import create_pipeline
 from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.tokens.gauge import canonical_gauge
@@ -133,14 +126,3 @@ def test_nothing_left_to_hold_out_is_said_and_the_field_is_fitted(caplog):
 def test_too_small_a_selection_is_refused_with_a_remedy(chosen):
     with pytest.raises(CaptureError, match=r"needs at least 2: raise select.budget"):
         run(chosen)
-
-
-def test_every_dataset_is_in_the_catalog_with_a_layer_and_every_output_versioned():
-    text = (Path(__file__).parents[2] / "conf/base/catalog.yml").read_text("utf-8")
-    catalog = yaml.safe_load(text)
-    for node in create_pipeline().nodes:
-        for name in [*node.inputs, *node.outputs]:
-            assert name.startswith("params:") or catalog[name]["metadata"], name
-        assert all(catalog[name]["versioned"] for name in node.outputs)
-        hints = typing.get_type_hints(node.func)
-        assert hints["options"] is option_sections()["reconstruct"]

@@ -1,20 +1,15 @@
-"""One judge over two identities in Kedro: its nodes, a whole run, its judge used."""
+"""One judge over two identities in Kedro: refusals, a whole run, its judge used."""
 
 from __future__ import annotations
 
-import typing
-
 import pytest
-import yaml
 
 from mtcm_pipeline.consistency.options import ScoreOptions
 from mtcm_pipeline.errors import IdentityError, MtcmError, ParameterError
 from mtcm_pipeline.judge.checkpoint import load_judge
-from mtcm_pipeline.orchestration.option_sections import option_sections
-from mtcm_pipeline.pipelines.train_across import create_pipeline
 from mtcm_pipeline.sample.generate import generate_sample
 from mtcm_pipeline.sample.options import SampleOptions
-from project_copy import ROOT, ProjectCopy
+from project_copy import ProjectCopy
 
 NAMES = ["Bronze Head", "Marble, Head"]
 TINY = {"across": {"init": "none", "steps": 2, "members": 1, "batch": 2}}
@@ -28,28 +23,8 @@ def project(tmp_path_factory):
             frames=14, width=60, height=80, seed=seed, voxel_mm=12, supersample=1,
             faults=False,
         )  # fmt: skip
-        for part, files in generate_sample(options).parts.items():
-            folder = copy.data / part / identity
-            folder.mkdir(parents=True)
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
+        copy.add(identity, generate_sample(options))
     return copy
-
-
-def test_nodes_are_typed_for_kedro_and_their_datasets_are_in_the_catalog():
-    text = (ROOT / "conf/base/catalog.yml").read_text(encoding="utf-8")
-    catalog, sections = yaml.safe_load(text), option_sections()
-    for node in create_pipeline().nodes:
-        hints = typing.get_type_hints(node.func)
-        arguments = [name for name in hints if name != "return"]
-        for name, argument in zip(node.inputs, arguments, strict=True):
-            if name.startswith("params:"):
-                assert hints[argument] is sections[name.removeprefix("params:")]
-            else:
-                assert name in catalog or name == "parameters"
-        for name in node.outputs:
-            assert catalog[name]["versioned"]
-            assert catalog[name]["metadata"]["kedro-viz"]["layer"] == "train_across"
 
 
 def test_what_is_no_list_of_identities_is_refused_before_any_work(project):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import pickle
 import struct
@@ -13,6 +14,7 @@ import numpy as np
 import pycolmap
 import pytest
 from PIL import Image
+from small_runs import NAME, with_scored_run, with_small_sample, without_umap
 
 from mtcm_pipeline.capture_import import import_capture
 from mtcm_pipeline.cli import write_sample
@@ -29,35 +31,36 @@ from project_copy import CAPTURES, QUICK, ProjectCopy
 
 pytestmark = pytest.mark.slow
 
-NAME = "Bronze Head, 銅 [1].a"
-SMALL = SampleOptions(frames=24, width=96, height=128, supersample=1)
+# Of photographs of 400 px, the 200 largest points are found without doubling them first.
+PHOTOS = {**QUICK, "two_view": {**QUICK["two_view"], "first_octave": 0}}
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def complete_project(tmp_path, monkeypatch):
     monkeypatch.setenv("KEDRO_DISABLE_TELEMETRY", "1")
     monkeypatch.delenv("MTCM_IDENTITY", raising=False)
     monkeypatch.chdir(tmp_path)
     return ProjectCopy(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def small_sample(tmp_path_factory):
-    """A small generated capture's data folder, to be copied by links."""
-    data = tmp_path_factory.mktemp("small") / "data"
-    data.mkdir()
-    write_sample(data, NAME, SMALL)
-    return data
+@pytest.fixture
+def project(complete_project, monkeypatch):
+    """All but UMAP, which the run on the full sample has."""
+    without_umap(monkeypatch)
+    return complete_project
 
 
 @pytest.fixture
-def small(project, small_sample):
-    for folder in small_sample.iterdir():
-        target = project.data / folder.name / NAME
-        target.mkdir(parents=True)
-        for file in (folder / NAME).iterdir():
-            (target / file.name).write_bytes(file.read_bytes())
+def small(project, tmp_path_factory):
+    """The project with the small sample."""
+    with_small_sample(project, tmp_path_factory)
     return project
+
+
+@pytest.fixture
+def scored(project, tmp_path_factory):
+    """The project after a run up to evaluate, and that run's version."""
+    return project, with_scored_run(project, tmp_path_factory)
 
 
 def newest(project, identity, stage, name):
@@ -65,8 +68,9 @@ def newest(project, identity, stage, name):
     return versions[-1] / name
 
 
-def test_the_sample_from_files_to_exports(project):
+def test_the_sample_from_files_to_exports(complete_project):
     """The demo: every output, and no planted fault among the chosen views."""
+    project = complete_project
     write_sample(project.data, "Sample Head", SampleOptions())
     version = project.run(identity="Sample Head")
     outputs = project.outputs("Sample Head")
@@ -107,27 +111,29 @@ def test_the_sample_from_files_to_exports(project):
     assert "Sample Head" in project.load("report", identity="Sample Head")
 
 
-def test_only_the_selection_again_and_an_older_version(small):
-    first = small.run(identity=NAME, **QUICK)
+def test_only_the_selection_again_and_an_older_version(scored):
+    small, evaluated = scored
+    first = small.run("select", "viewpoints", identity=NAME, **QUICK)
     second = small.run("select", identity=NAME, select={"budget": 5}, **QUICK)
     assert len(small.load("selection", identity=NAME).ranking) == 5
     manifest = json.loads((small.outputs(NAME) / "runs" / f"{second}.json").read_text())
     used = manifest["nodes"]["select_views"]["inputs"]
-    assert {used[name] for name in ("tokens", "scores", "similarity_matrix")} == {first}
+    made = {used[name] for name in ("tokens", "scores", "similarity_matrix")}
+    assert made == {evaluated}
     third = small.run("export", identity=NAME, load={"selection": first}, **QUICK)
     listed = newest(small, NAME, "export", "chosen_views") / "filtered_images.txt"
     assert third in str(listed) and len(listed.read_text().splitlines()) > 5
 
 
-def test_tokens_of_today_are_not_mixed_with_the_model_of_yesterday(small):
-    small.run("ingest", "tokens", "train", "evaluate", identity=NAME, **QUICK)
+def test_tokens_of_today_are_not_mixed_with_the_model_of_yesterday(scored):
+    small, _ = scored
     small.run("ingest", "tokens", identity=NAME, **QUICK)
     with pytest.raises(MtcmError, match="train"):
         small.run("select", identity=NAME, **QUICK)
 
 
-def test_each_strategy_runs_from_the_command_line(small):
-    small.run("ingest", "tokens", "train", "evaluate", identity=NAME, **QUICK)
+def test_each_strategy_runs_from_the_command_line(scored):
+    small, _ = scored
     for strategy in ("fvs", "facility_location", "k_medoids", "random", "field_guided"):
         chosen = {"strategy": strategy, "probes": 2}
         small.run("select", identity=NAME, select=chosen, **QUICK)
@@ -136,11 +142,12 @@ def test_each_strategy_runs_from_the_command_line(small):
         assert len(set(selection.ranking)) == len(selection.ranking) > 10
 
 
-def test_an_identity_overrides_any_parameter(small):
+def test_an_identity_overrides_any_parameter(scored):
+    small, _ = scored
     folder = small.root / "conf" / "identities" / NAME
     folder.mkdir(parents=True)
     (folder / "parameters.yml").write_text("select: {strategy: fvs, budget: 7}\n")
-    small.run(identity=NAME, **QUICK)
+    small.run("select", identity=NAME, **QUICK)
     selection = small.load("selection", identity=NAME)
     assert selection.strategy == "fvs" and len(selection.ranking) == 7
     small.run("select", identity=NAME, select={"budget": 3}, **QUICK)
@@ -154,6 +161,7 @@ def test_an_identity_overrides_any_parameter(small):
         ({"select": {"budgt": 3}}, ["budgt", "budget"]),
         ({"selct": {"budget": 3}}, ["selct", "select"]),
         ({"select": {"budget": 0}}, ["select.budget", "0"]),
+        ({"select": {"strategy": "fvz"}}, ["select.strategy", "'fvz'", "'fvs'"]),
         ({"train": {"epochs": "many"}}, ["train.epochs", "many"]),
     ],
 )
@@ -287,9 +295,12 @@ def test_poses_of_other_names_stop_before_any_image_is_read(small):
         small.run(identity=NAME, **QUICK)
 
 
-def test_an_untrained_model_runs_through(small):
+def test_an_untrained_model_runs_through(small, caplog):
     quick = {**QUICK, "train": {**QUICK["train"], "epochs": 0}}
-    small.run(identity=NAME, **quick)
+    with caplog.at_level(logging.INFO, "mtcm_pipeline"):
+        small.run(identity=NAME, **quick)
+    (page,) = (small.outputs(NAME) / "report/report.html").glob("*/report.html")
+    assert f"report for a browser: {page.relative_to(small.root)}" in caplog.messages
     assert len(small.load("training_history", identity=NAME)) == 0
     assert len(small.load("selection", identity=NAME).ranking) > 5
 
@@ -301,7 +312,7 @@ def test_photographs_alone_get_their_poses_from_structure_from_motion(project):
     metadata = project.data / "metadata" / "fox"
     given = json.loads((metadata / "transforms.json").read_text())
     (metadata / "transforms.json").unlink()
-    project.run("ingest", identity="fox", **QUICK)
+    project.run("ingest", identity="fox", **PHOTOS)
     cameras = project.load("cameras", identity="fox")
     reference = read_transforms(given, set(cameras.names)).cameras
     found = align_and_compare(cameras, reference)
@@ -314,7 +325,7 @@ def test_real_captures_run_to_their_exports(project, capture):
     if not CAPTURES.is_dir():
         pytest.skip("no folder of real captures beside this repository")
     import_capture(CAPTURES / capture, project.data)
-    version = project.run(identity=capture, **QUICK)
+    version = project.run(identity=capture, **PHOTOS)
     outputs = project.outputs(capture)
     bundle = outputs / "export/chosen_views" / version / "chosen_views"
     names = (bundle / "filtered_images.txt").read_text().split()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "trials"))
-
-from trial_cases import a_row
 
 from mtcm_pipeline.figures.style import png_bytes
 from mtcm_pipeline.report.benchmark_page import difference_text, markdown_table
 from mtcm_pipeline.report.benchmark_results import benchmark_results
 from mtcm_pipeline.trials.options import BenchmarkOptions
 from mtcm_pipeline.trials.rows import table_of_rows
+from trial_cases import a_row
 
 OPTIONS = BenchmarkOptions(resamples=200)
 

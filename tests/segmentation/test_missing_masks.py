@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from memory_store import MemoryStore
 from mtcm_pipeline.errors import FileContentError, ParameterError
 from mtcm_pipeline.formats.masks import decode_mask, encode_mask
 from mtcm_pipeline.segmentation import missing_masks
 from mtcm_pipeline.segmentation.missing_masks import make_missing_masks
 from mtcm_pipeline.segmentation.options import MaskOptions
-
-
-class MemoryStore(dict):
-    """A content store in memory."""
-
-    read = dict.get
-    write = dict.__setitem__
 
 
 class Bright:

@@ -1,17 +1,15 @@
 import csv
-import json
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from mtcm_pipeline.benchmarks import sfm_benchmark
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.sfm.outcome import AttemptOutcome, ModelSummary
 from mtcm_pipeline.sfm.run import SfmResult
+from posed_folder import posed_folder
 from synthetic import moved, orbit_cameras, random_similarity
 
 ORBIT = orbit_cameras(8)
@@ -20,13 +18,7 @@ ORBIT = orbit_cameras(8)
 @pytest.fixture
 def capture(tmp_path):
     """A folder with pictures and their true poses."""
-    folder = tmp_path / "a capture"
-    (folder / "images").mkdir(parents=True)
-    for name in ORBIT.names:
-        Image.new("RGB", (400, 300)).save(folder / "images" / name)
-    content = json.dumps(transforms_from_cameras(ORBIT))
-    (folder / "transforms.json").write_text(content)
-    return folder
+    return posed_folder(tmp_path / "a capture", ORBIT)
 
 
 def result_of(cameras) -> SfmResult:
@@ -62,17 +54,14 @@ def test_every_capture_has_its_row_though_one_fails(capture, tmp_path, monkeypat
         return result_of(ORBIT)
 
     monkeypatch.setattr(sfm_benchmark, "reconstruct", fake)
-    other = capture.with_name("another")
-    (other / "images").mkdir(parents=True)
-    for name in ORBIT.names:
-        Image.new("RGB", (400, 300)).save(other / "images" / name)
-    (other / "transforms.json").write_bytes((capture / "transforms.json").read_bytes())
+    other = posed_folder(capture.with_name("another"), ORBIT)
     out = tmp_path / "out" / "table.csv"
     run = CliRunner().invoke(
         sfm_benchmark.main,
         [str(capture), str(tmp_path / "absent"), str(other), "--out", str(out)],
     )
     assert run.exit_code == 0, run.output
+    assert "0 of 8: nothing" in run.output, "the table says why there are no numbers"
     rows = list(csv.DictReader(out.open(newline="")))
     assert [row["capture"] for row in rows] == ["a capture", "absent", "another"]
     assert rows[0]["problem"] == "nothing registered" and rows[0]["images"] == "8"

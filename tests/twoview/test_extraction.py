@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from memory_store import MemoryStore
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.twoview.extraction import (
     FrameContent,
@@ -17,17 +18,6 @@ from mtcm_pipeline.twoview.extraction import (
 from mtcm_pipeline.twoview.features import Features
 from mtcm_pipeline.twoview.options import TwoViewOptions
 from mtcm_pipeline.twoview.workers import run_jobs
-
-
-class MemoryStore:
-    def __init__(self):
-        self.content = {}
-
-    def read(self, key):
-        return self.content.get(key)
-
-    def write(self, key, content):
-        self.content[key] = content
 
 
 class CountingExtractor:
@@ -112,7 +102,7 @@ def test_what_does_not_decide_them_keeps_the_key():
 def test_a_broken_entry_is_computed_again_and_mended(harm):
     store, again, after = MemoryStore(), CountingExtractor(), CountingExtractor()
     run(CountingExtractor(), store)
-    store.content = {key: harm(content) for key, content in store.content.items()}
+    store.update({key: harm(content) for key, content in store.items()})
     run(again, store)
     assert again.names == ["a.png", "b.png"]
     run(after, store)

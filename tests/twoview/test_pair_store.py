@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from twoview_scenes import DISTORTED, Scene, ring
 
+from memory_store import MemoryStore
 from mtcm_pipeline.capture.content_store import sealed, unsealed
 from mtcm_pipeline.twoview import verification
 from mtcm_pipeline.twoview.options import TwoViewOptions
@@ -19,17 +20,6 @@ from mtcm_pipeline.twoview.verification import verify_pairs
 
 HERE = TwoViewOptions(workers=0)
 PAIRS = [(i, j) for i in range(4) for j in range(i + 1, 4)]
-
-
-class MemoryStore:
-    def __init__(self):
-        self.content = {}
-
-    def read(self, key):
-        return self.content.get(key)
-
-    def write(self, key, content):
-        self.content[key] = content
 
 
 @pytest.fixture
@@ -136,24 +126,24 @@ def test_intrinsics_count_and_poses_do_not(computed):
 def test_a_broken_entry_is_computed_again_and_mended(computed, harm):
     store = MemoryStore()
     first = verify_pairs(PAIRS, rays_of(), HERE, store=store)
-    whole = dict(store.content)
-    store.content = {key: harm(content) for key, content in whole.items()}
+    whole = dict(store)
+    store.update({key: harm(content) for key, content in whole.items()})
     same(first, verify_pairs(PAIRS, rays_of(), HERE, store=store))
     computed[0] = 0
     verify_pairs(PAIRS, rays_of(), HERE, store=store)
     assert computed[0] == 0
-    assert store.content.keys() == whole.keys()
+    assert store.keys() == whole.keys()
 
 
 def test_rows_that_the_frames_do_not_have_are_computed_again(computed):
     store = MemoryStore()
     first = verify_pairs(PAIRS, rays_of(), HERE, store=store)
-    for key, content in store.content.items():
+    for key, content in store.items():
         beyond = {
             other: replace(pair, rows=pair.rows + 1000)
             for other, pair in book_from_bytes(unsealed(content)).items()
         }
-        store.content[key] = sealed(book_to_bytes(beyond))
+        store[key] = sealed(book_to_bytes(beyond))
     same(first, verify_pairs(PAIRS, rays_of(), HERE, store=store))
 
 

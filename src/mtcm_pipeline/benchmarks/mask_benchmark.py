@@ -23,6 +23,7 @@ from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import loaders
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
+from mtcm_pipeline.benchmarks.folders_command import folders_command
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.files import FileLoaders, stem_of
 from mtcm_pipeline.capture_import import find_capture
@@ -150,9 +151,7 @@ def table_of(rows: Sequence[BenchmarkRow]) -> Table:
     return table
 
 
-@click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@folders_command
 def main(folders: tuple[Path, ...], out: Path) -> None:
     """Make masks of the photographs of FOLDERS, against their true masks."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import loaders, read_reference
+from mtcm_pipeline.benchmarks.folders_command import folders_command
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture_import import find_capture
@@ -163,7 +164,8 @@ def table_of(rows: Sequence[BenchmarkRow]) -> Table:
     for row in rows:
         table.add_row(
             row.capture,
-            f"{row.registered} of {row.images}",
+            f"{row.registered} of {row.images}"
+            + (f": {row.problem}" if row.problem else ""),
             f"{row.rotation_deg:.2f}°",
             f"{row.centre_error:.2%}",
             f"{row.share_good:.0%}",
@@ -173,9 +175,7 @@ def table_of(rows: Sequence[BenchmarkRow]) -> Table:
     return table
 
 
-@click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@folders_command
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from mtcm_pipeline.benchmarks.folders_command import folders_command
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.benchmarks.shared_matches import judge_all, photographs_of
 from mtcm_pipeline.capture_import import find_capture
@@ -205,9 +206,7 @@ def cost_table(rows: pd.DataFrame) -> Table:
     return table
 
 
-@click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@folders_command
 @click.option(
     "--seeds", default=3, show_default=True, type=click.IntRange(1), help="Runs a kind."
 )

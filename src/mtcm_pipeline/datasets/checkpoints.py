@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from kedro.io import AbstractDataset, DatasetError
 
 from mtcm_pipeline.datasets.atomic_files import is_temporary, write_file
 from mtcm_pipeline.datasets.cache_files import (
@@ -13,6 +10,7 @@ from mtcm_pipeline.datasets.cache_files import (
     least_recently_used,
     mark_used,
 )
+from mtcm_pipeline.datasets.handles import HandleDataset
 from mtcm_pipeline.errors import CaptureError
 
 
@@ -60,23 +58,9 @@ class CheckpointFolder:
         return self._folder / key
 
 
-class CheckpointsDataset(AbstractDataset[Any, Any]):
-    """Unversioned: checkpoints outlive the run that was killed; `load` gives a handle."""
-
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(path)
-        self.metadata = metadata
+class CheckpointsDataset(HandleDataset[CheckpointFolder]):
+    """Unversioned: checkpoints outlive the run that was killed."""
 
     def load(self) -> CheckpointFolder:
         """The handle; the folder is made by the first write."""
         return CheckpointFolder(self._path)
-
-    def save(self, data: Any) -> None:
-        """Refused: training writes through the handle while it runs."""
-        raise DatasetError(f"{self._path} is written through its handle, not saved")
-
-    def _exists(self) -> bool:
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"path": str(self._path)}

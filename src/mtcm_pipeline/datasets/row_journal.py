@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
-
+from mtcm_pipeline.datasets.handles import HandleDataset
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.trials.rows import COLUMNS, TrialRow, row_of_texts
 
@@ -79,26 +78,12 @@ class Journals:
         return CsvJournal(self.folder / f"rows-{settings}.csv")
 
 
-class JournalsDataset(AbstractDataset[Any, Journals]):
-    """Unversioned: rows outlive the run that was killed; `load` gives the handle."""
-
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(path)
-        self.metadata = metadata
+class JournalsDataset(HandleDataset[Journals]):
+    """Unversioned: rows outlive the run that was killed."""
 
     def load(self) -> Journals:
         """The handle; the folder is made by the first row."""
         return Journals(self._path)
-
-    def save(self, data: Any) -> None:
-        """Refused: rows are added through the handle while the benchmark runs."""
-        raise DatasetError(f"{self._path} is written through its handle, not saved")
-
-    def _exists(self) -> bool:
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"path": str(self._path)}
 
 
 def _whole(content: bytes) -> int:

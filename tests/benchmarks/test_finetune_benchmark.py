@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mtcm_pipeline.benchmarks.finetune_benchmark import (
     POOLS,
     FinetuneRow,
     _blank,
+    equal_steps,
     summary_table,
     whole_cells,
 )
@@ -39,6 +41,14 @@ def test_what_is_won_of_the_gap_to_the_perfect_filter():
     assert set(ARMS) < set(table.columns)
 
 
+def test_several_seeds_of_a_cell_are_one_cell():
+    rows = rows_of("clean", none=25, residual=24, tuned=25)
+    again = [replace(row, seed=1, psnr=26) for row in rows if row.arm == "tuned"]
+    table = summary_table([*rows, *again])
+    assert table.loc["clean", "tuned"] == pytest.approx(25.5)
+    assert table.loc["clean", "cells"] == 1
+
+
 def test_a_gap_that_is_hardly_there_is_not_divided_by():
     rows = rows_of("subtle_30", none=20, residual=24.95, judge=25, tuned=25, perfect=25)
     assert np.isnan(summary_table(rows).loc["subtle_30", "won_by_tuned"])
@@ -54,3 +64,9 @@ def test_cells_that_were_cut_off_are_measured_again(tmp_path):
     kept = whole_cells(known)
     assert [row.pool for row in kept] == ["clean"] * 3
     assert kept[0].psnr == 25
+
+
+def test_the_other_arms_get_the_steps_that_the_seconds_pay_for():
+    tuned = SimpleNamespace(spent={"start": 1.0}, step_seconds=lambda: 0.01)
+    assert equal_steps(tuned, 11.0) == 1000
+    assert equal_steps(tuned, 1.1) == 60  # never a fit that is none

@@ -14,6 +14,7 @@ from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.field.options import FieldOptions
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.agreement import (
+    Compared,
     advantages,
     agreement,
     step_rates,
@@ -91,6 +92,17 @@ def test_agreement_does_not_grow_with_a_views_loss():
     assert weight_gradient([first, larger], second, rates) == pytest.approx([-3, -150])
     assert agreement(first, first, rates) == pytest.approx(1)
     assert agreement({"x": torch.zeros(2)}, first, rates) == 0
+
+
+def test_a_gradient_made_ready_is_compared_as_any_other():
+    rates = {"x": torch.tensor([1.0, 4.0]), "y": torch.tensor([[0.5]])}
+    validation = {"x": torch.tensor([1.0, -2.0]), "y": torch.tensor([[3.0]])}
+    ready = Compared.of(validation, rates)
+    for row in range(4):
+        other = {"x": torch.tensor([float(row), 1.0]), "y": torch.tensor([[-1.0]])}
+        expected = agreement(other, validation, rates)
+        assert ready.with_(other) == pytest.approx(expected, rel=1e-5)
+    assert ready.with_({"x": torch.zeros(2), "y": torch.zeros(1, 1)}) == 0
 
 
 def test_only_views_that_agree_much_less_than_usual_count_against_themselves():

@@ -10,7 +10,13 @@ from tuning_cases import VIEWS, ball
 
 from mtcm_pipeline.field.camera import camera_of
 from mtcm_pipeline.field.render import picture
-from mtcm_pipeline.tuning.alignment import AlignmentSettings, _Level, align, field_arrays
+from mtcm_pipeline.tuning.alignment import (
+    AlignmentSettings,
+    _Level,
+    align,
+    assessed,
+    field_arrays,
+)
 from mtcm_pipeline.tuning.beliefs import calibration_factor, isotropic_belief
 from mtcm_pipeline.tuning.registration import carried
 from mtcm_pipeline.tuning.rigid import pose_distance, rigid_from_twist
@@ -42,6 +48,21 @@ def test_a_gain_is_found_and_does_not_disturb_the_pose():
     assert pose_distance(found.cam_from_world, view.cam_from_world)[0] < 0.1
     held = replace(SETTINGS, fit_gain=False)
     assert align(FIELD, darker, wrong, held).gain == 1.0
+
+
+def test_a_view_is_assessed_where_it_stands_with_its_brightness():
+    view = VIEWS.views[4]
+    gain, misfit = assessed(FIELD, view, view.cam_from_world, SETTINGS)
+    assert gain == 1.0  # what a gain would add is not worth having
+    wrong = carried(view.cam_from_world, 1, 3.0, 1.0)
+    assert assessed(FIELD, view, wrong, SETTINGS)[1] > 20 * misfit
+    shown = picture(ball(), camera_of(view))
+    rgb = 0.7 * shown.image + 0.5 * (1 - shown.alpha)[..., None]
+    darker = replace(view, rgb=np.asarray(rgb, np.float32))
+    gain, found = assessed(FIELD, darker, view.cam_from_world, SETTINGS)
+    assert gain == pytest.approx(0.7, abs=0.01)
+    held = replace(SETTINGS, fit_gain=False)
+    assert assessed(FIELD, darker, view.cam_from_world, held)[1] > 20 * found
 
 
 def test_a_belief_that_is_sure_holds_against_the_picture():

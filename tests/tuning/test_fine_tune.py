@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matched_points import shared_points
 from tuning_cases import VIEWS, doubt_of, spoilt
 
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.field.fit import fit_field
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.beliefs import isotropic_belief
 from mtcm_pipeline.tuning.fine_tune import fine_tune
 from mtcm_pipeline.tuning.frames import Doubt
-from mtcm_pipeline.tuning.options import TuningOptions
+from mtcm_pipeline.tuning.options import TuningOptions, field_options
 from mtcm_pipeline.tuning.rigid import pose_distance
 
 BAD = [VIEWS.names[3], VIEWS.names[8], VIEWS.names[10]]
@@ -124,3 +126,38 @@ def test_too_few_trusted_frames_are_refused_with_a_remedy():
 def test_a_doubt_names_the_frame_that_is_no_probability():
     with pytest.raises(CaptureError, match=r"frame 'b' is 1.5"):
         Doubt(("a", "b"), np.array([0.1, 1.5]), np.zeros(2, bool), np.zeros((2, 0)))
+
+
+def test_where_nothing_is_doubted_it_is_the_plain_fit_to_the_last_bit():
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    tuned = fine_tune(VIEWS, doubt_of(VIEWS, []), quick, seed=3)
+    plain = fit_field(VIEWS, VIEWS.names, field_options(quick), seed=3)
+    assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
+    assert np.array_equal(tuned.gaussians.harmonics, plain.gaussians.harmonics)
+    assert not tuned.views["registered"].any()
+    assert tuned.plain_steps == 40
+    assert len(tuned.periods) == 0
+    assert f"weight/{VIEWS.names[0]}" in tuned.periods.columns
+
+
+def test_where_matches_are_certain_a_pose_is_theirs_and_the_view_is_let_in():
+    bad = list(TRUE)[8]
+    views = spoilt([bad], 2.5)
+    doubt = doubt_of(views, [], matches=shared_points(noise_px=0.1, outliers=0.0))
+    tuned = fine_tune(views, doubt, replace(OPTIONS, steps=60, gaussians=200), seed=0)
+    row = tuned.views.set_index("name").loc[bad]
+    assert (row["state"], row["source"]) == ("suspicious", "matches")
+    assert row["admitted"]
+    at = views.names.index(bad)
+    assert pose_distance(tuned.cam_from_world[at], TRUE[bad])[0] < 0.1
+    assert tuned.views["registered"].sum() == 1
+
+
+def test_the_cpu_seconds_are_told_apart():
+    quick = replace(OPTIONS, steps=60, gaussians=100, meta_every=8)
+    tuned = fine_tune(spoilt(BAD, 2.5), doubt_of(VIEWS, BAD), quick, seed=3)
+    assert set(tuned.spent) == {"matches", "start", "steps", "listening", "registration"}
+    assert 0 < sum(tuned.spent.values()) <= tuned.seconds
+    # The first 42 of 60 steps are not listened to; at 54 the meta steps end.
+    assert tuned.plain_steps == 42 + 6
+    assert tuned.step_seconds() == pytest.approx(tuned.spent["steps"] / 48)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "field"))
 from field_scenes import ball, views_of
-
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.frames import Doubt
 from mtcm_pipeline.tuning.registration import carried

@@ -14,7 +14,7 @@ from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.consistency.options import ScoreOptions
 from mtcm_pipeline.datasets.captures import planted_faults
 from mtcm_pipeline.datasets.checkpoints import CheckpointFolder
-from mtcm_pipeline.faults.inject import FaultyCapture, inject
+from mtcm_pipeline.faults.inject import POSE_KINDS, FaultyCapture, inject
 from mtcm_pipeline.faults.plan import Fault, FaultPlan
 from mtcm_pipeline.faults.plans import named, possible
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence, gather
@@ -30,6 +30,7 @@ from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.trials.instruments import foreign_photos
 from mtcm_pipeline.trials.pools import HARMLESS
 from mtcm_pipeline.trials.splits import hold_out
+from mtcm_pipeline.tuning.rigid import pose_distance
 
 POOLS = ("clean", "gross_30", "block_20", "subtle_30", "pose_1_to_3")
 _POSE_1_TO_3 = FaultPlan((Fault("rotation", 0.2, severity=(1.0, 3.0)),), "pose_1_to_3")
@@ -138,3 +139,30 @@ def sound_photos(folder: Path) -> PosedPhotos:
     photos = load_photos(folder)
     planted = set().union(*(planted_faults(p) for p in (folder, folder / "metadata")))
     return photos.subset([name for name in photos.names if name not in planted])
+
+
+def pose_errors_deg(
+    cell: FinetunePool, refined: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of the frames with a faulty pose, before and after.
+
+    The larger of the rotation and of the shift as an angle at the subject.
+
+    Args:
+        cell: V views, and where they truly stand.
+        refined: (V, 4, 4) cam_from_world.
+    """
+    truth = cell.faulty.truth
+    kinds = truth.loc[truth["kind"].isin(POSE_KINDS), "name"].tolist()
+    rows = [cell.views.names.index(name) for name in kinds]
+    before, after = [], []
+    for name, row in zip(kinds, rows, strict=True):
+        true = cell.true_poses[name]
+        before.append(_error_deg(cell.views.views[row].cam_from_world, true))
+        after.append(_error_deg(refined[row], true))
+    return np.array(before), np.array(after)
+
+
+def _error_deg(first: np.ndarray, second: np.ndarray) -> float:
+    angle, distance = pose_distance(first, second)
+    return max(angle, float(np.degrees(distance)))

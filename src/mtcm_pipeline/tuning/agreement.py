@@ -11,6 +11,7 @@ Dimension letters: V views.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -83,6 +84,39 @@ def agreement(training: Gradient, validation: Gradient, rates: Gradient) -> floa
     if not lengths > 0:
         return 0.0
     return inner(validation, training, rates) / float(np.sqrt(lengths))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A validation gradient, ready to be compared with many others.
+
+    Attributes:
+        weighed: D g_val by parameter.
+        rates: D, as of `step_rates`.
+        length: of g_val in the metric of the step.
+    """
+
+    weighed: Gradient
+    rates: Gradient
+    length: float
+
+    @classmethod
+    def of(cls, validation: Gradient, rates: Gradient) -> Compared:
+        """From the gradient of the held-out loss."""
+        weighed = {name: rate * validation[name] for name, rate in rates.items()}
+        return cls(weighed, rates, float(np.sqrt(inner(validation, validation, rates))))
+
+    def with_(self, training: Gradient) -> float:
+        """The `agreement` with a training gradient."""
+        product = square = 0.0
+        for name, weighed in self.weighed.items():
+            each = training[name]
+            product += float(torch.dot(each.flatten(), weighed.flatten()))
+            square += float(
+                torch.dot((each * self.rates[name]).flatten(), each.flatten())
+            )
+        length = self.length * float(np.sqrt(square))
+        return product / length if length > 0 else 0.0
 
 
 def advantages(cosines: Float) -> Float:

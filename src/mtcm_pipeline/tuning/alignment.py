@@ -40,6 +40,7 @@ _TRIES = 4
 _SETTLED = 2e-5
 # Iterations a level; the coarse ones do the way, the fine ones the precision.
 _ITERATIONS = 10
+_WORTH_A_GAIN = 0.8
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,35 @@ def align(
     return Aligned(
         pose, gain, state.misfit, level.pose_information(state), level.objective(state)
     )
+
+
+def assessed(
+    field: GaussianArrays, view: PinholeView, pose: Float, settings: AlignmentSettings
+) -> tuple[float, float]:
+    """How well a view fits where it stands: its gain and its misfit at the finest level.
+
+    A field that does not know the view is off in brightness here and there: the view has
+    a brightness of its own only where that takes a fifth of the misfit away.
+
+    Args:
+        field: float32.
+        view: picture and intrinsics; its own pose is not looked at.
+        pose: (4, 4) cam_from_world.
+        settings: the last blur, and whether there is a gain.
+    """
+    level = _Level(field, view, settings.blurs_px[-1], settings, None)
+    state = level.look(pose, 1.0)
+    if not settings.fit_gain:
+        return 1.0, state.misfit
+    light, weights = state.light, state.weights[..., None]
+    power = float((weights * light**2).sum())
+    if power <= 0:
+        return 1.0, state.misfit
+    gain = 1.0 - float((weights * light * state.difference).sum()) / power
+    misfit = level.look(pose, gain).misfit
+    if misfit > _WORTH_A_GAIN * state.misfit:
+        return 1.0, state.misfit
+    return gain, misfit
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """A field, the weights of its views and their poses, learned together: `fine_tune`.
 
-1. Matches with trusted frames say which poses stand out, and where frames should be.
-2. The field is fitted to the trusted views but a few, which say how well a sound view
-   fits that the field does not know.
+1. Matches say which poses stand out, and where doubtful frames should be.
+2. The field is fitted to the trusted views. Where others are to be let in, a few trusted
+   ones are left out, which say how well a sound view fits that the field does not know.
 3. Doubtful views are registered against it, the Gaussians standing still; those that
    fit are let in.
 4. The fit goes on with all views by their weights. Every so many steps some trusted
-   views are held out, and the head learns which views serve them.
+   views are held out, and the head learns which views serve them, until none disagrees.
+
+Where neither filter nor matches doubt any view, there is nothing to be learned: after
+step 1 this is a plain fit.
 
 Dimension letters: V views.
 """
@@ -15,7 +18,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +31,7 @@ from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.field.start import gaussians_at, start_points
 from mtcm_pipeline.mtcm.threads import torch_threads
 from mtcm_pipeline.scene.points import ScenePoints
-from mtcm_pipeline.scene.views import PinholeView, PinholeViews
+from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.frames import Doubt, Tuned
 from mtcm_pipeline.tuning.head import WeightHead, start_weights
 from mtcm_pipeline.tuning.matched_poses import MatchedPoses, matched_poses
@@ -44,6 +48,7 @@ OnStep = Callable[[int, float], None]
 """(steps done, loss of the last one)."""
 
 _LEAST_TRUSTED = 4
+_SPENT = ("matches", "start", "steps", "listening", "registration")
 
 
 def fine_tune(
@@ -93,6 +98,8 @@ def fine_tune(
         tuning.head,
         options.background,
         time.process_time() - began,
+        dict(tuning.spent),
+        tuning.plain_steps,
     )
 
 
@@ -129,7 +136,10 @@ class _Tuning:
         self.poses = self.given.copy()
         self.registered: dict[str, Registration] = {}
         self.prior = start_weights(doubt.fault_probability, options.sharpness)
-        self._matched = self._ask_matches()
+        self.spent = dict.fromkeys(_SPENT, 0.0)
+        self.plain_steps = 0
+        with self._clock("matches"):
+            self._matched = self._ask_matches()
         self.suspicious = self._matched.suspicious
         self._sure = np.array(
             [
@@ -137,16 +147,18 @@ class _Tuning:
                 for name, weight in zip(doubt.names, self.prior, strict=True)
             ]
         )
-        trusted = views.subset([n for n, ok in zip(views.names, self._sure, strict=True)
-                                if ok])  # fmt: skip
-        points = start or start_points(trusted, trusted.names, options, seed=seed)
-        self.state = FitState(gaussians_at(points, options), views, options, seed)
+        with self._clock("start"):
+            names = [n for n, ok in zip(views.names, self._sure, strict=True) if ok]
+            points = start or start_points(views, names, options, seed=seed)
+            self.state = FitState(gaussians_at(points, options), views, options, seed)
         self.head = WeightHead(self.prior, doubt.features, options, seed)
         self.reweighting = Reweighting(self.head, self._sure, self.given, options, seed)
         # Views that the first field does not know say what fits usually.
-        self._references = self.reweighting.choose()
+        self._to_register = self._rows_to_register()
+        few = self.reweighting.choose() if self._to_register else np.zeros(0, np.int64)
+        self._references = few
         first = self._sure.astype(np.float64)
-        first[self._references] = 0.0
+        first[few] = 0.0
         self._order = ViewOrder(first / first.sum(), self.state.random)
         self._losses: list[tuple[float, int]] = []
 
@@ -154,18 +166,32 @@ class _Tuning:
         """All steps."""
         options = self._options
         warm = max(1, round(options.warm_share * options.steps))
-        again = round(options.second_round * options.steps)
         for step in range(options.steps):
             if step == warm:
-                self._register(first=True)
-                self._let_in()
-            elif step == again and step > warm:
-                self._register(first=False)
-            loss = self._warm_step(step) if step < warm else self._tuning_step(step, warm)
+                with self._clock("registration"):
+                    self._register()
+                    self._let_in()
+                    if self._sure.all():
+                        self.reweighting.finish()
+                        self._order.reweigh(self.reweighting.shares())
+            if step >= warm and not self.reweighting.over:
+                with self._clock("listening"):
+                    self._meta_step(step, warm)
+            listening = step >= warm and not self.reweighting.over
+            with self._clock("listening" if listening else "steps"):
+                loss = self._step(step, listening=listening)
+            self.plain_steps += not listening
             self._losses.append(loss)
             if on_step is not None:
                 on_step(step + 1, loss[0])
         self.reweighting.finish()
+
+    @contextmanager
+    def _clock(self, what: str) -> Iterator[None]:
+        """Note the CPU seconds of a block."""
+        began = time.process_time()
+        yield
+        self.spent[what] += time.process_time() - began
 
     def curve(self):
         """One row a step."""
@@ -176,39 +202,38 @@ class _Tuning:
         steps = np.arange(1, len(losses) + 1)
         return pd.DataFrame({"step": steps, "loss": losses, "view": names})
 
-    def _warm_step(self, step: int) -> tuple[float, int]:
+    def _step(self, step: int, *, listening: bool) -> tuple[float, int]:
+        """A step of the fit; its gradient is compared while anything is learned of it."""
         row = self._order.next_view()
         loss = self.state.view_loss(row)
-        self.state.descend(loss, step)
+        if listening:
+            self.reweighting.hear(row, self.state.descend_along(loss, step))
+        else:
+            self.state.descend(loss, step)
         return float(loss.detach()), row
 
-    def _tuning_step(self, step: int, warm: int) -> tuple[float, int]:
-        """A training step whose gradient is compared with that of the validation."""
-        last = step == round(self._options.meta_until * self._options.steps)
-        listening = step < self._options.meta_until * self._options.steps
-        if last:
+    def _meta_step(self, step: int, warm: int) -> None:
+        """Where one is due: learn, and hold other views out or none."""
+        options = self._options
+        if step >= options.meta_until * options.steps:
             self.reweighting.finish()
-        if last or (listening and (step - warm) % self._options.meta_every == 0):
-            if listening:
-                self.reweighting.next_period(self.state, step)
-            self._order.reweigh(self.reweighting.shares())
-        row = self._order.next_view()
-        loss = self.state.view_loss(row)
-        gradient = self.state.descend_along(loss, step)
-        self.reweighting.hear(row, gradient)
-        return float(loss.detach()), row
+        elif (step - warm) % options.meta_every == 0:
+            self.reweighting.next_period(self.state, step)
+        else:
+            return
+        self._order.reweigh(self.reweighting.shares())
 
     def _ask_matches(self) -> MatchedPoses:
         doubt, options = self._doubt, self._options
         if not (options.refine_poses and doubt.matches):
-            return MatchedPoses({}, frozenset())
+            return MatchedPoses()
         poses = dict(zip(doubt.names, self.given, strict=True))
         trusted = [
             name
             for name, weight in zip(doubt.names, self.prior, strict=True)
             if weight >= options.trusted_weight
         ]
-        found = matched_poses(poses, trusted, doubt.matches, options, doubt.predicted)
+        found = matched_poses(poses, trusted, doubt.matches, options)
         # Never so many that too few are left to hold the gauge.
         if (
             len(trusted) - len(found.suspicious)
@@ -217,36 +242,29 @@ class _Tuning:
             return MatchedPoses(found.found, frozenset())
         return found
 
-    def _view_at(self, row: int) -> PinholeView:
-        return replace(self._views.views[row], cam_from_world=self.poses[row])
-
-    def _register(self, *, first: bool) -> None:
-        """Register what is doubted and may be cured, and take the gauge back."""
+    def _rows_to_register(self) -> list[int]:
+        """What is doubted and may be cured."""
         if not self._options.refine_poses:
-            return
-        rows = [
+            return []
+        curable = self._doubt.curable
+        return [
             row
             for row, name in enumerate(self._views.names)
-            if not self._sure[row]
-            and (self._doubt.curable[row] or name in self.suspicious)
+            if not self._sure[row] and (curable[row] or name in self.suspicious)
         ]
-        if not first:
-            rows = [r for r in rows if self.registered[self._views.names[r]].admitted]
-        found = register_views(
+
+    def _register(self) -> None:
+        """Find the poses of doubtful views, and take the gauge back."""
+        self.registered = register_views(
             self.state.tensors().numpy(),
-            [self._view_at(row) for row in self._references.tolist()],
-            [self._view_at(row) for row in rows],
+            [self._views.views[row] for row in self._references.tolist()],
+            [self._views.views[row] for row in self._to_register],
             matched=self._matched.found,
             predicted=self._doubt.predicted,
             options=self._options,
-            first=first,
         )
-        for row in rows:
-            name = self._views.names[row]
-            # What was let in stays: the second round is for its pose alone.
-            stays = replace(found[name], admitted=True)
-            self.registered[name] = found[name] if first else stays
-        self._move(rows)
+        if self._to_register:
+            self._move(self._to_register)
 
     def _move(self, rows: list[int]) -> None:
         """Take over the poses and gains of registered views that are let in."""

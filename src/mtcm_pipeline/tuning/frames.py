@@ -29,8 +29,7 @@ class Doubt:
     Attributes:
         names: (V).
         fault_probability: (V) in 0..1.
-        curable: (V) whether a suspected fault is one that fine-tuning can take back: a
-            wrong pose, another exposure.
+        curable: (V) whether a suspected fault is one that fine-tuning can take back.
         features: (V, F) what the head looks at beside the probability; F may be 0.
         matches: features that frames share; empty where none were looked for.
         predicted: poses predicted from the other frames, for frames that are doubted.
@@ -76,6 +75,10 @@ class Tuned:
         head: trained.
         background: grey value that unmasked views were fitted before.
         seconds: CPU seconds without compiling.
+        spent: of them, by what: `matches`, `start`, `steps` (as in a plain fit),
+            `listening` (steps whose gradient is compared, and held-out views) and
+            `registration`.
+        plain_steps: how many `steps` are.
     """
 
     gaussians: Gaussians
@@ -86,3 +89,9 @@ class Tuned:
     head: WeightHead
     background: float
     seconds: float
+    spent: Mapping[str, float]
+    plain_steps: int
+
+    def step_seconds(self) -> float:
+        """CPU seconds of a step as in a plain fit, by this very run."""
+        return self.spent["steps"] / max(self.plain_steps, 1)

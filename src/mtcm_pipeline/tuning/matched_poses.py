@@ -1,52 +1,84 @@
 """What matched features say of all poses: which stand out, and where they should be.
 
-Dimension letters: V frames.
+1. Points from trusted frames; frames that are doubted find their places by them, and
+   help those deeper in a row of wrong ones.
+2. All poses and points adjusted together, nothing held, brought back to the given
+   poses by the similarity that most trusted frames agree with. Trusted frames that then
+   stand out are doubted as well.
+3. The doubted ones adjusted once more, the sound ones held where they were given.
+
+Dimension letters: V frames, O observations, P points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.tuning.beliefs import PoseBelief, calibration_factor
-from mtcm_pipeline.tuning.matches import (
-    MatchedPose,
-    Matches,
-    chained_starts,
-    pose_from_matches,
-)
+from mtcm_pipeline.tuning.bundle import LEAST_POINTS, bundle_adjusted, resected
+from mtcm_pipeline.tuning.matches import Matches, Tracks, longest, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions
-from mtcm_pipeline.tuning.rigid import pose_distance
+from mtcm_pipeline.tuning.rigid import pose_distance, without_common_motion
+from mtcm_pipeline.tuning.triangulation import (
+    Structure,
+    pose_informations,
+    triangulated,
+    well_seen,
+)
 
 Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
 
 _MAD_TO_SIGMA = 1.4826
-# A pose that fewer of its matches agree with is no better than the given one.
+# A pose that fewer of its observations agree with is no better than the given one.
 LEAST_AGREEING = 0.5
-# One with so many, from so many partners, may itself be asked about others.
+# One with so many may be asked about others, and needs no picture to be believed.
 CERTAIN_AGREEING = 0.8
 _WAVES = 4
-# Faulty frames that are trusted hide one another; so often those that stand out are
-# taken out and the rest is looked at again.
-_ROUNDS = 3
-# Squared Mahalanobis distance, with six degrees of freedom, that chance does not reach.
-_CONTRADICTED = 40.0
+# Errors in px of a 400 px photograph: features are localised to half a pixel; before
+# the adjustment wrong poses are among those that made the points.
+_SOFT_PX, _AGREES_PX, _FIRST_PX = 1.0, 1.5, 8.0
+# Points a frame: to see who stands out, and for a pose that is kept.
+_POINTS_TO_COMPARE, _POINTS_TO_PLACE = 100, 1000
+_STEPS_TO_COMPARE, _STEPS_TO_PLACE = 15, 30
+# What chance does not reach: a squared Mahalanobis distance with six degrees of freedom,
+# and a correction in units of what is usual for a frame that is as sure as this one in
+# its weakest direction. The one is set by the directions in which a pose is best known,
+# the other by those in which it is free to move; wrong poses go beyond either.
+_CONTRADICTED_CHI2 = 30.0
+_CONTRADICTED_RATIO = 3.0
+_LEAST_SURE = 4
+_TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class MatchedPose:
+    """A pose that matches ask for.
+
+    Attributes:
+        belief: the pose and its information.
+        agreeing: share of the frame's observations that agree with it.
+    """
+
+    belief: PoseBelief
+    agreeing: float
 
 
 @dataclass(frozen=True)
 class MatchedPoses:
-    """Poses that matches with trusted frames ask for.
+    """Poses that matches ask for.
 
     Attributes:
-        found: by name, information calibrated; frames with too few partners are absent.
+        found: by name, of the frames that are not sound.
         suspicious: trusted frames whose own matches contradict them.
     """
 
-    found: Mapping[str, MatchedPose]
-    suspicious: frozenset[str]
+    found: Mapping[str, MatchedPose] = field(default_factory=dict)
+    suspicious: frozenset[str] = frozenset()
 
 
 def matched_poses(
@@ -54,127 +86,206 @@ def matched_poses(
     trusted: Collection[str],
     matches: Matches,
     options: TuningOptions,
-    beliefs: Mapping[str, PoseBelief],
 ) -> MatchedPoses:
-    """Poses of all frames from their matches with trusted ones.
-
-    Trusted frames are asked too: how far they are from where they are known to be says
-    how good such a pose is, and a frame that stands out is no longer trusted. What
-    depended on it is then computed again.
+    """Poses of the frames that are doubted, by the matches of all.
 
     Args:
-        poses: cam_from_world by name.
+        poses: cam_from_world by name; distances in median camera distances.
         trusted: names.
         matches: by name.
-        options: when a frame is suspicious.
-        beliefs: predicted poses, further starts for frames that are not trusted.
+        options: when a trusted frame is suspicious.
+
+    Returns:
+        Nothing where matches say too little: fewer than four trusted frames share any.
     """
-    sure = {name: poses[name] for name in trusted}
-    known = {name: _asked(name, matches, sure, [poses[name]]) for name in trusted}
-    suspicious: set[str] = set()
-    for _ in range(_ROUNDS):
-        found_out = _standing_out({name: known[name] for name in sure}, poses, options)
-        if not found_out:
-            break
-        suspicious |= found_out
-        for name in found_out:
-            del sure[name]
-        for name in sorted(set(sure) & _touched(matches, found_out)):
-            known[name] = _asked(name, matches, sure, [poses[name]])
-    factor = _calibration([known[name] for name in sure], [poses[n] for n in sure])
-    found = {name: each for name in sure if (each := known[name]) is not None}
-    doubtful = sorted(set(poses) - set(sure))
+    names = tuple(poses)
+    tracks = tracks_of(matches, names)
+    sure = np.array([name in trusted for name in names])
+    if tracks is None or (sure & _in(tracks)).sum() < _LEAST_SURE:
+        return MatchedPoses()
+    given = np.stack([poses[name] for name in names])
+    start, known = _placed_by(tracks, given, sure)
+    together = _adjusted_together(tracks, start, given, known, sure)
+    if together is None:
+        return MatchedPoses()
+    free, information = together
+    out = _standing_out(free, given, information, sure & _in(tracks), options)
+    sound = sure & ~out
+    looking = known & ~sound & _in(tracks)
+    placed, own, agreeing = _adjusted_to(tracks, free, given, sound, looking)
+    factor = _calibration(free, given, information, sound & _in(tracks))
+    found = {
+        names[row]: MatchedPose(
+            PoseBelief(placed[row], factor * own[row]), float(agreeing[row])
+        )
+        for row in np.flatnonzero(looking).tolist()
+        if agreeing[row] >= LEAST_AGREEING
+    }
+    return MatchedPoses(found, frozenset(names[row] for row in np.flatnonzero(out)))
+
+
+def _in(tracks: Tracks) -> Bool:
+    """(V,) frames that see enough points."""
+    return tracks.points_seen(np.ones(len(tracks), bool)) >= LEAST_POINTS
+
+
+def _placed_by(tracks: Tracks, given: Float, sure: Bool) -> tuple[Float, Bool]:
+    """(V, 4, 4) poses to start from, and (V,) frames that have one."""
+    poses, known = given.copy(), sure.copy()
     for _ in range(_WAVES):
-        wave = _wave(doubtful, poses, sure, matches, beliefs)
-        found |= wave
-        certain = {n for n, each in wave.items() if each.agreeing >= CERTAIN_AGREEING}
-        if not certain:
+        if known.all():
             break
-        # Frames that were found are asked about those deeper in a row of wrong ones.
-        sure |= {name: wave[name].belief.cam_from_world for name in certain}
-        doubtful = [name for name in doubtful if name not in certain]
-    calibrated = {name: _scaled(each, factor) for name, each in found.items()}
-    return MatchedPoses(calibrated, frozenset(suspicious))
+        counts = known[tracks.frame]
+        structure = triangulated(tracks, poses, counts, 2 * _SOFT_PX)
+        good = well_seen(tracks, poses, structure, counts, _FIRST_PX / 2)
+        found = {
+            row: at[0]
+            for row in np.flatnonzero(~known).tolist()
+            if (at := resected(row, tracks, structure.xyz, good)) is not None
+            and at[1] >= LEAST_AGREEING
+        }
+        if not found:
+            break
+        for row, pose in found.items():
+            poses[row], known[row] = pose, True
+    return poses, known
 
 
-def _wave(
-    doubtful: Sequence[str],
-    poses: Mapping[str, Float],
-    sure: Mapping[str, Float],
-    matches: Matches,
-    beliefs: Mapping[str, PoseBelief],
-) -> dict[str, MatchedPose]:
-    """Doubtful frames that share enough with sure ones."""
-    found = {}
-    for name in doubtful:
-        starts = [poses[name], *chained_starts(matches.get(name, ()), sure)]
-        if name in beliefs:
-            starts.append(beliefs[name].cam_from_world)
-        if (pose := _asked(name, matches, sure, starts)) is not None:
-            found[name] = pose
-    return found
+def _adjusted_together(
+    tracks: Tracks, start: Float, given: Float, known: Bool, sure: Bool
+) -> tuple[Float, Float] | None:
+    """(V, 4, 4) poses of a free adjustment in the given gauge, and their information.
+
+    Frames that it does not see stay where they were.
+    """
+    kept, structure = _worth(
+        tracks, start, known, of=known, count=_POINTS_TO_COMPARE, soft_px=2 * _SOFT_PX
+    )
+    inside = _in(kept) if kept is not None else np.zeros(len(given), bool)
+    if kept is None or (sure & inside).sum() < _LEAST_SURE:
+        return None
+    nobody = np.zeros(len(given), bool)
+    adjusted, xyz = bundle_adjusted(
+        kept, start, structure.xyz, nobody, soft_px=_SOFT_PX, iterations=_STEPS_TO_COMPARE
+    )
+    information = pose_informations(kept, adjusted, xyz, _SOFT_PX)
+    back = _in_the_gauge_of_most(adjusted, given, (sure & inside).astype(np.float64))
+    return np.where(inside[:, None, None], back, start), information
 
 
-def _asked(
-    name: str, matches: Matches, sure: Mapping[str, Float], starts: list[Float]
-) -> MatchedPose | None:
-    others = {n: pose for n, pose in sure.items() if n != name}
-    return pose_from_matches(matches.get(name, ()), others, starts)
+def _adjusted_to(
+    tracks: Tracks, start: Float, given: Float, sound: Bool, looking: Bool
+) -> tuple[Float, Float, Float]:
+    """Poses of the frames that look for theirs, the sound ones held.
+
+    Returns:
+        (V, 4, 4) poses, (V, 6, 6) information, (V,) share of observations that agree.
+    """
+    poses = np.where(sound[:, None, None], given, start)
+    v = len(given)
+    nothing = poses, np.zeros((v, 6, 6)), np.zeros(v)
+    if not looking.any():
+        return nothing
+    theirs = tracks.frames_seeing(looking[tracks.frame]) > 0
+    near = tracks.of((sound | looking)[tracks.frame], theirs)
+    everyone = np.ones(v, bool)
+    kept, structure = _worth(
+        near, poses, everyone, of=looking, count=_POINTS_TO_PLACE, soft_px=_SOFT_PX
+    )
+    if kept is None:
+        return nothing
+    found, xyz = bundle_adjusted(
+        kept, poses, structure.xyz, sound, soft_px=_SOFT_PX, iterations=_STEPS_TO_PLACE
+    )
+    information = pose_informations(kept, found, xyz, _SOFT_PX)
+    return found, information, _agreeing(near, found, looking)
+
+
+def _worth(
+    tracks: Tracks, poses: Float, known: Bool, *, of: Bool, count: int, soft_px: float
+) -> tuple[Tracks | None, Structure]:
+    """The points that most frames see, so many of each frame of `of`."""
+    counts = known[tracks.frame]
+    structure = triangulated(tracks, poses, counts, soft_px)
+    good = well_seen(tracks, poses, structure, counts, _FIRST_PX)
+    good &= longest(tracks, counts & of[tracks.frame] & good[tracks.point], count)
+    kept = tracks.of(counts, good)
+    chosen = Structure(structure.xyz[good], structure.error_px[:0])
+    return (kept if len(kept) else None), chosen
+
+
+def _agreeing(tracks: Tracks, poses: Float, looking: Bool) -> Float:
+    """(V,) share of each frame's observations that fit points of the other frames."""
+    counts = np.ones(len(tracks), bool)
+    structure = triangulated(tracks, poses, counts, _SOFT_PX)
+    fits = structure.error_px < _AGREES_PX
+    seen = tracks.points_seen(counts)
+    return np.where(looking, tracks.points_seen(fits) / np.maximum(seen, 1), 0.0)
+
+
+def _in_the_gauge_of_most(adjusted: Float, given: Float, weights: Float) -> Float:
+    """The similarity taken off that most frames agree with (reweighted, Cauchy)."""
+    current = weights
+    for _ in range(10):
+        back = without_common_motion(adjusted, given, current)
+        sizes = _corrections_deg(back, given)
+        usual = max(float(np.median(sizes[weights > 0])), 1e-3)
+        current = weights / (1.0 + (sizes / (1.5 * usual)) ** 2)
+    return back
 
 
 def _standing_out(
-    known: Mapping[str, MatchedPose | None],
-    poses: Mapping[str, Float],
-    options: TuningOptions,
-) -> set[str]:
-    """Frames whose matches ask for a far larger correction than is usual, and surely.
+    free: Float, given: Float, information: Float, sure: Bool, options: TuningOptions
+) -> Bool:
+    """(V,) trusted frames that ask for a far larger correction than is usual, surely.
 
-    Where few partners stand close together, a large correction means little.
+    Where few points are seen, or all from nearly one place, a large correction means
+    little. Those found are left out of what is usual, and the rest is looked at again.
     """
-    usable = {
-        name: found
-        for name, found in known.items()
-        if found is not None and found.agreeing >= LEAST_AGREEING
-    }
-    if len(usable) < 4:
-        return set()
-    asked = {
-        name: _correction_deg(found.belief.cam_from_world, poses[name])
-        for name, found in usable.items()
-    }
-    factor = _calibration(list(usable.values()), [poses[name] for name in usable])
-    sizes = np.array(list(asked.values()))
-    middle = float(np.median(sizes))
-    spread = _MAD_TO_SIGMA * float(np.median(np.abs(sizes - middle)))
-    limit = max(options.suspicious_deg, middle + options.suspicious_sigmas * spread)
-    return {
-        name
-        for name, size in asked.items()
-        if size > limit
-        and 2 * factor * usable[name].belief.cost(poses[name]) > _CONTRADICTED
-    }
+    sizes = _corrections_deg(free, given)
+    usual, out = sure.copy(), np.zeros_like(sure)
+    for _ in range(_WAVES):
+        middle = float(np.median(sizes[usual]))
+        spread = _MAD_TO_SIGMA * float(np.median(np.abs(sizes[usual] - middle)))
+        limit = max(options.suspicious_deg, middle + options.suspicious_sigmas * spread)
+        surely = _contradicted(free, given, information, usual, sizes)
+        found = usual & (sizes > limit) & surely
+        if not found.any():
+            break
+        out |= found
+        usual &= ~found
+    return out
 
 
-def _correction_deg(first: Float, second: Float) -> float:
-    """The larger of the turn and of the shift as an angle at the subject, in degrees."""
-    angle, distance = pose_distance(first, second)
-    return max(angle, float(np.degrees(distance)))
+def _contradicted(
+    free: Float, given: Float, information: Float, usual: Bool, sizes: Float
+) -> Bool:
+    """(V,) corrections beyond what the frames' own uncertainty lets expect."""
+    factor = _calibration(free, given, information, usual)
+    beliefs = [PoseBelief(*each) for each in zip(free, information, strict=True)]
+    chi2 = 2 * factor * np.array(
+        [belief.cost(pose) for belief, pose in zip(beliefs, given, strict=True)]
+    )  # fmt: skip
+    covariance = np.linalg.inv(information + _TINY * np.eye(6))
+    weakest = np.sqrt(np.linalg.eigvalsh(covariance[:, :3, :3])[:, -1])
+    ratio = sizes / weakest
+    return np.asarray(
+        (chi2 > _CONTRADICTED_CHI2)
+        | (ratio > _CONTRADICTED_RATIO * max(float(np.median(ratio[usual])), _TINY))
+    )
 
 
-def _touched(matches: Matches, gone: set[str]) -> set[str]:
-    return {
-        name for name, shared in matches.items() if any(s.other in gone for s in shared)
-    }
+def _corrections_deg(first: Float, second: Float) -> Float:
+    """(V,) the larger of the turn and of the shift as an angle at the subject."""
+    pairs = [pose_distance(a, b) for a, b in zip(first, second, strict=True)]
+    return np.array([max(angle, float(np.degrees(far))) for angle, far in pairs])
 
 
-def _calibration(known: Sequence[MatchedPose | None], poses: list[Float]) -> float:
-    pairs = [(k, p) for k, p in zip(known, poses, strict=True) if k is not None]
-    if len(pairs) < 4:
+def _calibration(free: Float, given: Float, information: Float, sound: Bool) -> float:
+    """How far sound frames end from where they are says how sure the others are."""
+    rows = np.flatnonzero(sound)
+    if not len(rows):
         return 1.0
-    twists = np.stack([k.belief.twist_to(p) for k, p in pairs])
-    return calibration_factor(twists, np.stack([k.belief.information for k, _ in pairs]))
-
-
-def _scaled(found: MatchedPose, factor: float) -> MatchedPose:
-    belief = PoseBelief(found.belief.cam_from_world, factor * found.belief.information)
-    return replace(found, belief=belief)
+    beliefs = [PoseBelief(free[row], information[row]) for row in rows]
+    twists = [b.twist_to(given[row]) for b, row in zip(beliefs, rows, strict=True)]
+    return calibration_factor(np.array(twists), information[rows])

@@ -34,10 +34,18 @@ class TuningOptions(FieldOptions):
     trusted_weight: float = Field(default=0.5, gt=0, le=1)
     # No weight sinks below it, so that it can still rise.
     least_weight: float = Field(default=0.002, ge=0, lt=0.5)
+    # Views under this weight are not looked at: weights are shares of the looks, and one
+    # look at a foreign picture late in the fit costs more than a tenth of a view gives.
+    unseen_below: float = Field(default=0.1, ge=0, lt=0.5)
     # Every so many steps the head learns from how the gradients of the views agreed
     # with that of the validation views, which then change. Most views of a usual
     # capture have their turn.
     meta_every: int = Field(default=40, ge=2)
+    # Once the views had so many turns each in the mean and none of them disagrees by so
+    # many standard errors, there is nothing to be learned: weights stay, and all steps
+    # are for the field. One turn says nothing of a view: single cosines have long tails.
+    quiet_turns: int = Field(default=2, ge=1)
+    disagreeing_sigmas: float = Field(default=4.0, gt=0)
     # Until this share of the steps is done: the rest is for the field, with all views.
     meta_until: float = Field(default=0.7, gt=0, le=1)
     # Trusted views that are not trained on until the next change. Three cost a
@@ -71,9 +79,6 @@ class TuningOptions(FieldOptions):
     misfit_with_matches: float = Field(default=3.0, ge=1)
     # Weight of a frame that was let in: nearly a trusted one's.
     admitted_weight: float = Field(default=0.9, gt=0, lt=1)
-    # Registered once more against the sharper field at this share of the steps; 1 never:
-    # where matches have placed a view, the field adds little for what it costs.
-    second_round: float = Field(default=1.0, gt=0, le=1)
 
 
 def field_options(options: TuningOptions) -> FieldOptions:
@@ -91,6 +96,7 @@ class FinetuneOptions(TuningOptions):
     # As the reconstruct stage has it: frames that are usable and were not selected.
     held_out: int = Field(default=8, ge=0)
     random_share: float = Field(default=0.5, ge=0, le=1)
-    # Matched features say a tenth of a degree where the field alone says half of one;
-    # they cost a tenth of a second a frame and a hundredth a pair.
+    # Matched features say a tenth of a degree where the field alone says half of one.
+    # The run has matched them already; what its cache has lost is matched again, for a
+    # tenth of a second a frame and a hundredth a pair.
     use_matches: bool = True

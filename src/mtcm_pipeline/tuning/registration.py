@@ -1,6 +1,8 @@
 """Doubtful views against a field of trusted ones: their poses, and whether they fit.
 
-The Gaussians stand still meanwhile, so that the field cannot absorb a wrong pose.
+The Gaussians stand still meanwhile, so that the field cannot absorb a wrong pose. A pose
+that matches are certain of is only looked at, which takes two renderings; the field
+cannot say it better.
 """
 
 from __future__ import annotations
@@ -14,14 +16,18 @@ from numpy.typing import NDArray
 from mtcm_pipeline.field.arrays import GaussianArrays
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.scene.views import PinholeView
-from mtcm_pipeline.tuning.alignment import AlignmentSettings, align, field_arrays
+from mtcm_pipeline.tuning.alignment import (
+    AlignmentSettings,
+    align,
+    assessed,
+    field_arrays,
+)
 from mtcm_pipeline.tuning.beliefs import (
     PoseBelief,
     calibration_factor,
     isotropic_belief,
 )
-from mtcm_pipeline.tuning.matched_poses import CERTAIN_AGREEING, LEAST_AGREEING
-from mtcm_pipeline.tuning.matches import MatchedPose
+from mtcm_pipeline.tuning.matched_poses import CERTAIN_AGREEING, MatchedPose
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.rigid import rigid_from_twist, twist_from_rigid
 
@@ -31,6 +37,9 @@ Float = NDArray[np.float64]
 _DOUBTED_DEG = 4.0
 # Without matches, the camera is also carried about the subject by this to start from.
 _CARRIED_DEG = 3.0
+_TINY = 1e-12
+# Brightness of a view beyond this is no exposure.
+_GAINS = (0.25, 4.0)
 
 
 @dataclass(frozen=True)
@@ -77,10 +86,9 @@ class Start:
 
 
 def reference_of(
-    field: GaussianArrays, trusted: Sequence[PinholeView], options: TuningOptions
+    field: GaussianArrays, trusted: Sequence[PinholeView], settings: AlignmentSettings
 ) -> Reference:
     """Align trusted views, whose poses are known, without any pull."""
-    settings = AlignmentSettings(options.blurs_px[-1:], options.background)
     pairs = [
         (view, align(field, view, view.cam_from_world, settings)) for view in trusted
     ]
@@ -103,7 +111,6 @@ def register_views(
     matched: Mapping[str, MatchedPose],
     predicted: Mapping[str, PoseBelief],
     options: TuningOptions,
-    first: bool = True,
 ) -> dict[str, Registration]:
     """Poses of doubtful views, and which of them fit.
 
@@ -114,32 +121,55 @@ def register_views(
         matched: poses that matches ask for, by name.
         predicted: poses predicted from the other frames, by name.
         options: levels and limits.
-        first: whether views may be far off; else they are aligned from where they
-            are, at the finest level, as are those that matches have placed.
     """
     if not doubtful:
         return {}
     field = field_arrays(gaussians)
-    reference = reference_of(field, references, options)
-    centre = _subject_depth(field, references)
-    registered = {}
-    for view in doubtful:
-        starts = _starts(view, matched, predicted, centre if first else None)
-        far = first and starts[0].source != "matches"
-        blurs = options.blurs_px if far else options.blurs_px[-1:]
-        settings = AlignmentSettings(
-            blurs, options.background, sureness=reference.sureness
+    finest = AlignmentSettings(options.blurs_px[-1:], options.background)
+    looks = [assessed(field, v, v.cam_from_world, finest)[1] for v in references]
+    usual = max(float(np.median(looks)), _TINY)
+    certain = {n for n, m in matched.items() if m.agreeing >= CERTAIN_AGREEING}
+    registered = {
+        view.name: _looked_at(
+            field, view, matched[view.name], usual=usual, settings=finest, options=options
         )
-        registered[view.name] = _best(
-            field,
-            view,
-            starts,
-            settings=settings,
-            reference=reference,
-            matched=matched.get(view.name),
-            options=options,
-        )
+        for view in doubtful
+        if view.name in certain
+    }
+    if rest := [view for view in doubtful if view.name not in certain]:
+        reference = reference_of(field, references, finest)
+        centre = _subject_depth(field, references)
+        for view in rest:
+            starts = _starts(view, matched, predicted, centre)
+            far = starts[0].source != "matches"
+            blurs = options.blurs_px if far else options.blurs_px[-1:]
+            settings = replace(finest, blurs_px=blurs, sureness=reference.sureness)
+            found = _best(
+                field, view, starts,
+                settings=settings, usual=reference.misfit, options=options,
+            )  # fmt: skip
+            agreeing = matched[view.name].agreeing if view.name in matched else np.nan
+            registered[view.name] = replace(found, agreeing=agreeing)
     return registered
+
+
+def _looked_at(
+    field: GaussianArrays,
+    view: PinholeView,
+    matched: MatchedPose,
+    *,
+    usual: float,
+    settings: AlignmentSettings,
+    options: TuningOptions,
+) -> Registration:
+    """A view where matches are certain that it stands."""
+    pose = matched.belief.cam_from_world
+    gain, misfit = assessed(field, view, pose, settings)
+    ratio = misfit / usual
+    limit = options.most_misfit * options.misfit_with_matches
+    return Registration(
+        pose, _within(gain), "matches", ratio, matched.agreeing, ratio <= limit
+    )
 
 
 def _best(
@@ -148,8 +178,7 @@ def _best(
     starts: Sequence[Start],
     *,
     settings: AlignmentSettings,
-    reference: Reference,
-    matched: MatchedPose | None,
+    usual: float,
     options: TuningOptions,
 ) -> Registration:
     """The start that looks best at the coarsest level, aligned to the end."""
@@ -164,36 +193,34 @@ def _best(
         best = int(np.argmin([end.misfit for end in ends]))
         start, pose = starts[best], ends[best].cam_from_world
     found = align(field, view, pose, settings, start.belief)
-    ratio = found.misfit / max(reference.misfit, 1e-12)
-    limit = options.most_misfit
-    if matched is not None and matched.agreeing >= CERTAIN_AGREEING:
-        limit *= options.misfit_with_matches
+    ratio = found.misfit / max(usual, _TINY)
     return Registration(
         found.cam_from_world,
-        float(np.clip(found.gain, 0.25, 4.0)),
+        _within(found.gain),
         start.source,
         ratio,
-        float("nan") if matched is None else matched.agreeing,
-        ratio <= limit,
+        float("nan"),
+        ratio <= options.most_misfit,
     )
+
+
+def _within(gain: float) -> float:
+    return float(np.clip(gain, *_GAINS))
 
 
 def _starts(
     view: PinholeView,
     matched: Mapping[str, MatchedPose],
     predicted: Mapping[str, PoseBelief],
-    subject_depth: float | None,
+    subject_depth: float,
 ) -> list[Start]:
     """Matches decide where there are enough; else several places are tried."""
-    asked = matched.get(view.name)
-    if asked is not None and asked.agreeing >= LEAST_AGREEING:
-        return [Start("matches", asked.belief)]
+    if view.name in matched:
+        return [Start("matches", matched[view.name].belief)]
     given = isotropic_belief(
         view.cam_from_world, _DOUBTED_DEG, float(np.radians(_DOUBTED_DEG))
     )
     starts = [Start("given", given)]
-    if subject_depth is None:
-        return starts
     if view.name in predicted:
         starts.append(Start("predicted", predicted[view.name]))
     for sign in (-1.0, 1.0):

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.tuning.agreement import (
+    Compared,
     Gradient,
     advantages,
-    agreement,
     step_rates,
 )
 from mtcm_pipeline.tuning.head import WeightHead, effective_views, head_loss
@@ -25,6 +25,9 @@ Bool = NDArray[np.bool_]
 
 # Steps of the head on what one period said.
 _HEAD_STEPS = 1
+_LEAST_TURNS = 2
+# 1.4826 times the median deviation is a normal standard deviation.
+_MAD_TO_SIGMA = 1.4826
 
 
 class Reweighting:
@@ -32,6 +35,7 @@ class Reweighting:
 
     Attributes:
         head: the weights.
+        over: whether there is nothing more to be learned.
         periods: one entry a period.
         heard: (V) sum of all agreements of each view, and (V) how many.
     """
@@ -50,11 +54,11 @@ class Reweighting:
         self._random = np.random.default_rng([seed, 7])
         self._optimiser = torch.optim.Adam(head.parameters(), lr=options.head_rate)
         self._held_out: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._validation: Gradient | None = None
-        self._rates: Gradient | None = None
+        self._compared: Compared | None = None
         self._period: list[list[float]] = [[] for _ in trusted]
         self.heard: list[list[float]] = [[] for _ in trusted]
         self.periods: list[dict] = []
+        self.over = False
 
     def restart(self, weights: Float) -> None:
         """Other weights to start from."""
@@ -67,19 +71,26 @@ class Reweighting:
             return np.asarray(self.head().numpy().copy())
 
     def shares(self) -> Float:
-        """(V) of all looks until the next period; views held out have none."""
+        """(V) of all looks until the next period.
+
+        Views held out have none, nor have those that hardly count.
+        """
         weights = self.weights()
+        weights[weights < self._options.unseen_below] = 0.0
         weights[self._held_out] = 0.0
         return np.asarray(weights / weights.sum())
 
     def next_period(self, state: FitState, step: int) -> None:
-        """Learn from the period that ends, and hold other views out."""
+        """Learn from the period that ends, and hold other views out, or none."""
         self._learn()
+        turns = sum(len(each) for each in self.heard) / len(self.heard)
+        if turns >= self._options.quiet_turns and not self._any_disagrees():
+            self.finish()
+            return
         self._held_out = self.choose()
         losses = [state.view_loss(int(row)) for row in self._held_out]
         mean = torch.stack(losses).mean()
-        self._validation = state.gradient(mean)
-        self._rates = step_rates(state)
+        self._compared = Compared.of(state.gradient(mean), step_rates(state))
         weights = self.weights()
         self.periods.append(
             {
@@ -93,15 +104,29 @@ class Reweighting:
 
     def hear(self, row: int, gradient: Gradient) -> None:
         """How the gradient of a training step agrees with the validation's."""
-        assert self._validation is not None
-        assert self._rates is not None
-        cosine = agreement(gradient, self._validation, self._rates)
+        assert self._compared is not None
+        cosine = self._compared.with_(gradient)
         self._period[row].append(cosine)
         self.heard[row].append(cosine)
 
     def finish(self) -> None:
-        """Learn from the last period."""
+        """Learn from the last period; weights stay, and no view is held out."""
         self._learn()
+        self._held_out = self._held_out[:0]
+        self._compared, self.over = None, True
+
+    def _any_disagrees(self) -> bool:
+        """Whether the mean of some view stands out downwards, for how often it spoke."""
+        turns = np.array([len(each) for each in self.heard])
+        every = np.concatenate([np.asarray(each) for each in self.heard])
+        if len(every) < 2:
+            return False
+        middle = np.median(every)
+        spread = _MAD_TO_SIGMA * np.median(np.abs(every - middle)) + 1e-9
+        means = np.array([np.mean(each) if each else middle for each in self.heard])
+        sigmas = (middle - means) * np.sqrt(turns) / spread
+        disagrees = sigmas > self._options.disagreeing_sigmas
+        return bool((disagrees & (turns >= _LEAST_TURNS)).any())
 
     def _learn(self) -> None:
         cosines = np.array([np.mean(each) if each else np.nan for each in self._period])

@@ -79,13 +79,10 @@ def _state(
 
 
 def _periods(names: tuple[str, ...], reweighting: Reweighting) -> pd.DataFrame:
+    figures = ["step", "validation_loss", "effective_views"]
     rows = []
     for period in reweighting.periods:
         held_out = "/".join(names[row] for row in period["validation"])
-        weights = {
-            f"weight/{name}": weight
-            for name, weight in zip(names, period["weights"], strict=True)
-        }
-        row = {key: period[key] for key in ("step", "validation_loss", "effective_views")}
-        rows.append(row | {"validation": held_out} | weights)
-    return pd.DataFrame(rows)
+        rows.append([*(period[key] for key in figures), held_out, *period["weights"]])
+    columns = [*figures, "validation", *(f"weight/{name}" for name in names)]
+    return pd.DataFrame(rows, columns=columns)

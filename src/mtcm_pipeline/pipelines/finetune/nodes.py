@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.capture.similarity import Similarity
@@ -20,7 +21,6 @@ from mtcm_pipeline.datasets.weights import Weights
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.formats.reading import PoseReading
-from mtcm_pipeline.ingest.embeddings import EmbeddingTable
 from mtcm_pipeline.mtcm.results import HiddenPrediction
 from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.tokens.layout import Tokens
@@ -71,24 +71,32 @@ def learn_weights_and_poses(
     images: FileLoaders,
     masks: FileLoaders,
     made_masks: FileLoaders,
-    embeddings: EmbeddingTable,
+    image_pairs: pd.DataFrame,
     tokens: Tokens,
     hidden_predictions: HiddenPrediction,
     frame_representations: Float,
+    cache: ContentStore,
     two_view: TwoViewOptions,
     options: FinetuneOptions,
 ) -> tuple[pd.DataFrame, PosedCameras, Weights, Gaussians, pd.DataFrame, pd.DataFrame]:
     """The weights, the refined poses, the head, the field, and how they came about."""
     from mtcm_pipeline.scene.views import pinhole_views
+    from mtcm_pipeline.tuning.doubts import matches_of_run
     from mtcm_pipeline.tuning.fine_tune import fine_tune
     from mtcm_pipeline.tuning.persistence import head_tensors
 
-    photos = _photos(split, _TRAIN, cameras, images, {**made_masks, **masks}, options)
+    every = {**made_masks, **masks}
+    photos = _photos(split, _TRAIN, cameras, images, every, options)
     views = pinhole_views(photos, options.longer_side_px, gauge)
+    matches: Matches = {}
+    if options.use_matches and two_view.enabled:
+        posed = cameras.subset(list(views.names))
+        matches = matches_of_run(
+            images, every, posed, image_pairs, options=two_view, store=cache
+        )
     doubt = _doubt(
-        photos, scores, embeddings, tokens, hidden_predictions, frame_representations,
-        two_view, options,
-    )  # fmt: skip
+        views.names, scores, tokens, hidden_predictions, frame_representations, matches
+    )
     with Progress(transient=True) as progress:
         task = progress.add_task("fine-tuning", total=options.steps)
         tuned = fine_tune(
@@ -203,32 +211,23 @@ def _photos(
 
 
 def _doubt(
-    photos: PosedPhotos,
+    names: tuple[str, ...],
     scores: pd.DataFrame,
-    embeddings: EmbeddingTable,
     tokens: Tokens,
     hidden_predictions: HiddenPrediction,
     frame_representations: Float,
-    two_view: TwoViewOptions,
-    options: FinetuneOptions,
+    matches: Matches,
 ) -> Doubt:
     from mtcm_pipeline.tuning.doubts import (
         beliefs_of,
         doubt_of_judgement,
         expected_angles,
-        found_matches,
     )
 
-    names = photos.names
     token_row = {name: row for row, name in enumerate(tokens.names)}
     rows = [token_row[name] for name in names]
-    faulty = scores.loc[scores["faulty"].astype(bool), "name"]
-    sigma = expected_angles(tokens, hidden_predictions, set(tokens.names) - set(faulty))
-    matches: Matches = {}
-    if options.use_matches and two_view.enabled:
-        row_of = {name: row for row, name in enumerate(embeddings.names)}
-        vectors = embeddings.vectors[[row_of[name] for name in names]].astype(np.float64)
-        matches = found_matches(photos, vectors, replace(two_view, workers=0))
+    faulty = set(scores.loc[scores["faulty"].astype(bool), "name"])
+    sigma = expected_angles(tokens, hidden_predictions, set(tokens.names) - faulty)
     return doubt_of_judgement(
         scores,
         names,
@@ -238,7 +237,7 @@ def _doubt(
             tokens.names,
             hidden_predictions.values,
             sigma,
-            [name for name in names if name in set(faulty)],
+            [name for name in names if name in faulty],
         ),
     )
 

@@ -10,24 +10,38 @@ on. The photograph of a proposal is the nearest hidden one; or, in the pool `any
 nearest of all that are not trained on, so that a proposal that points away from the hole
 is not led into it. A stopped run goes on where it was.
 
-Dimension letters: N frames, H hidden, P proposals.
+Ways that are led to the same photographs gain the same; the table says how often that is
+so. Two ways propose nothing and show what the measure can tell: photographs of the pool
+at random, and those that a surrogate on the viewing sphere takes with the test views
+known. That surrogate's own gain is in every row; `--no-fits` stops there, so that many
+parts can be looked at. `--fit-seeds` trains every field more than once: the mean counts,
+and how far the fits of one set lie apart is printed.
+
+Dimension letters: N frames, P proposals.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import click
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import load_photos
 from mtcm_pipeline.benchmarks.missing_command import missing_command
+from mtcm_pipeline.benchmarks.missing_gain_parts import (
+    POOLS,
+    Part,
+    best_photographs,
+    nearest_photographs,
+    plan_part,
+)
+from mtcm_pipeline.benchmarks.missing_gain_tables import JOINED, GainRow, print_tables
 from mtcm_pipeline.benchmarks.missing_model import Foreseer, foreseer
 from mtcm_pipeline.benchmarks.missing_parts import (
     CAP,
@@ -45,83 +59,54 @@ from mtcm_pipeline.benchmarks.missing_parts import (
 )
 from mtcm_pipeline.benchmarks.rows import rows_so_far, write_as_known
 from mtcm_pipeline.capture.photos import PosedPhotos
-from mtcm_pipeline.missing.sphere import angles_between_deg
+from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
-from mtcm_pipeline.selection.from_cameras import problem_from_cameras
-from mtcm_pipeline.selection.options import SelectOptions
-from mtcm_pipeline.selection.registry import select
 from mtcm_pipeline.trials.fitting import FitTask
 from mtcm_pipeline.trials.instruments import fit_and_compare
-from mtcm_pipeline.trials.statistics import interval
 
 Bool = NDArray[np.bool_]
 
 # Small enough that a fit takes two to four CPU seconds; differences keep their order.
 _SIDE_PX, _GAUSSIANS, _STEPS = 96, 2_500, 200
-# So many views cover the rest well, and the hole is what the field lacks.
-_TRAINED_ON = 20
 # Half of the hidden photographs are looked at, half may be added.
 _LEAST_HIDDEN = 6
-_REST_TESTS = 5
+_TRIES = 100
 COUNTS = (1, 3)
-POOLS = ("hidden", "any")
-WAYS: dict[str, Way] = {
+PROPOSING: dict[str, Way] = {
     OURS: ours_with_model,
     **{name: RIVALS[name] for name in (CAP, RANDOM, REPEAT)},
 }
+CHANCE, CEILING = "photographs at random", "best for the tests, by the surrogate"
+WAYS = (*PROPOSING, CHANCE, CEILING)
 
 
 @dataclass(frozen=True)
-class GainRow:
-    """The first proposals of one way, on one capture with one part hidden.
+class Asked:
+    """What is measured on every capture.
 
     Attributes:
-        capture: its folder's name.
-        kind: what was hidden.
-        seed: which part.
-        way: who proposes.
-        proposals: P.
-        pool: which photographs could be added.
-        nearest_deg: mean angle from a proposal to the photograph added for it.
-        hole_before_db: mean PSNR over the hidden test views without them.
-        hole_gain_db: what they added there.
-        rest_gain_db: what they added on the test views of the rest.
+        seeds: parts hidden of each kind.
+        fit_seeds: trainings of every field.
+        ways: who proposes; ours first.
+        pools: which photographs may be added.
+        fits: whether fields are fitted at all.
     """
 
-    capture: str
-    kind: str
-    seed: int
-    way: str
-    proposals: int
-    pool: str
-    nearest_deg: float
-    hole_before_db: float
-    hole_gain_db: float
-    rest_gain_db: float
+    seeds: int
+    fit_seeds: int = 1
+    ways: tuple[str, ...] = WAYS
+    pools: tuple[str, ...] = POOLS
+    fits: bool = True
 
-
-@dataclass(frozen=True)
-class Part:
-    """A capture with one part hidden, and who may be trained on or looked at.
-
-    Attributes:
-        hole_tests: hidden views that are looked at.
-        rest_tests: other views that are looked at.
-        trained: views that the field is fitted to.
-        pools: names that may be added, by pool.
-        found: PSNR of (hole, rest) by what was added; filled as fits are made.
-    """
-
-    hole_tests: tuple[str, ...]
-    rest_tests: tuple[str, ...]
-    trained: tuple[str, ...]
-    pools: Mapping[str, tuple[str, ...]]
-    found: dict[frozenset[str], tuple[float, float]] = field(default_factory=dict)
+    @property
+    def rows_a_part(self) -> int:
+        """Rows of one capture with one part hidden."""
+        return self.fit_seeds * len(self.ways) * len(COUNTS) * len(self.pools)
 
 
 def gains(
     photos: PosedPhotos,
-    seeds: int,
+    asked: Asked,
     foresee: Foreseer,
     done: frozenset[tuple[str, str, int]] = frozenset(),
 ) -> Iterator[GainRow]:
@@ -129,56 +114,25 @@ def gains(
     views = pinhole_views(photos, _SIDE_PX)
     bearings = bearings_of(photos.cameras)
     for kind in KINDS:
-        for seed in range(seeds):
+        for seed in range(asked.seeds):
             if (photos.identity, kind, seed) in done:
                 continue
             rng = np.random.default_rng([seed, KINDS.index(kind)])
-            hidden = hidden_part(bearings, kind, rng)
-            while hidden.sum() < _LEAST_HIDDEN:
-                hidden = hidden_part(bearings, kind, rng)
+            hidden = _enough_hidden(bearings, kind, rng)
             part = plan_part(photos, hidden, rng)
             bench = _Bench(photos, views, hidden, part, foresee)
-            yield from _gains_of(bench, kind, seed)
+            yield from _gains_of(bench, asked, kind, seed)
 
 
-def plan_part(photos: PosedPhotos, hidden: Bool, rng: np.random.Generator) -> Part:
-    """Who is tested, trained on and added; nobody is two of these."""
-    names = np.array(photos.names)
-    inside, outside = names[hidden], rng.permutation(names[~hidden])
-    inside = rng.permutation(inside)
-    hole_tests = inside[: len(inside) // 2]
-    rest_tests, left = outside[:_REST_TESTS], outside[_REST_TESTS:]
-    ordered = [name for name in photos.names if name in set(left.tolist())]
-    trained = _spread(photos, ordered)
-    addable = tuple(inside[len(inside) // 2 :].tolist())
-    unused = tuple(name for name in ordered if name not in set(trained))
-    return Part(
-        tuple(hole_tests.tolist()),
-        tuple(rest_tests.tolist()),
-        trained,
-        {"hidden": addable, "any": addable + unused},
+def _enough_hidden(bearings: Float, kind: str, rng: np.random.Generator) -> Bool:
+    for _ in range(_TRIES):
+        hidden = hidden_part(bearings, kind, rng)
+        if hidden.sum() >= _LEAST_HIDDEN:
+            return hidden
+    raise CaptureError(
+        f"no {kind} part of {len(bearings)} views holds {_LEAST_HIDDEN} of them or more: "
+        f"this capture is too small, or its heights too few"
     )
-
-
-def nearest_photographs(
-    proposals: Float, bearings: Mapping[str, Float]
-) -> tuple[list[str], float]:
-    """A photograph for each proposal in turn, none twice; their mean angle in degrees.
-
-    Args:
-        proposals: (P, 3) unit vectors.
-        bearings: (3,) unit vectors by the names that may be taken, at least one.
-    """
-    names = list(bearings)
-    apart = angles_between_deg(proposals, np.array([bearings[name] for name in names]))
-    added: list[str] = []
-    angles = []
-    for row in apart[: len(names)]:
-        best = int(row.argmin())
-        added.append(names[best])
-        angles.append(float(row[best]))
-        apart[:, best] = np.inf
-    return added, float(np.mean(angles))
 
 
 @dataclass(frozen=True)
@@ -192,55 +146,64 @@ class _Bench:
     foresee: Foreseer
 
 
-def _gains_of(bench: _Bench, kind: str, seed: int) -> Iterator[GainRow]:
-    photos, views, part = bench.photos, bench.views, bench.part
+def _gains_of(bench: _Bench, asked: Asked, kind: str, seed: int) -> Iterator[GainRow]:
+    photos, part = bench.photos, bench.part
     left = np.array(photos.names)[~bench.hidden].tolist()
     rest, _ = split_capture(photos.cameras, bench.hidden)
     rest = replace(rest, foresight=bench.foresee(tuple(left)))
-    bearings = _bearings_in_rest(photos, bench.hidden)
-    before = _psnr(views, part, [], seed)
-    for way, propose_by in WAYS.items():
-        proposals = propose_by(rest, max(COUNTS), np.random.default_rng([seed, 1]))
+    for way in asked.ways:
+        rng = np.random.default_rng([seed, 1])
+        proposals = None
+        if way in PROPOSING:
+            proposals = PROPOSING[way](rest, max(COUNTS), rng)
         for count in COUNTS:
-            for pool in POOLS:
-                able = {name: bearings[name] for name in part.pools[pool]}
-                added, apart = nearest_photographs(proposals[:count], able)
-                after = _psnr(views, part, added, seed)
-                yield GainRow(
-                    photos.identity,
-                    kind,
-                    seed,
-                    way,
-                    count,
-                    pool,
-                    round(apart, 2),
-                    round(before[0], 3),
-                    round(after[0] - before[0], 3),
-                    round(after[1] - before[1], 3),
-                )
+            for pool in asked.pools:
+                if proposals is None:
+                    added, apart = _without_proposals(way, part, pool, count, seed)
+                else:
+                    able = {name: part.bearings[name] for name in part.pools[pool]}
+                    added, apart = nearest_photographs(proposals[:count], able)
+                for fit_seed in range(asked.fit_seeds):
+                    before, after = (
+                        _psnr(bench.views, part, names, fit_seed, asked.fits)
+                        for names in ([], added)
+                    )
+                    yield GainRow(
+                        photos.identity,
+                        kind,
+                        seed,
+                        fit_seed,
+                        way,
+                        count,
+                        pool,
+                        JOINED.join(sorted(added)),
+                        round(apart, 2),
+                        round(part.expected_gain(added), 4),
+                        round(before[0], 3),
+                        round(after[0] - before[0], 3),
+                        round(after[1] - before[1], 3),
+                    )
 
 
-def _bearings_in_rest(photos: PosedPhotos, hidden: Bool) -> dict[str, Float]:
-    """Unit vectors to all cameras by name, in the gauge of what is left."""
-    rest, asked = split_capture(photos.cameras, hidden)
-    every = np.empty((len(hidden), 3))
-    every[~hidden], every[hidden] = rest.views, asked
-    return dict(zip(photos.names, every, strict=True))
-
-
-def _spread(photos: PosedPhotos, names: list[str]) -> tuple[str, ...]:
-    problem = problem_from_cameras(photos.cameras.subset(names))
-    options = SelectOptions(strategy="fvs", budget=min(_TRAINED_ON, len(names) - 1))
-    return tuple(select(problem, options).ranking)
+def _without_proposals(
+    way: str, part: Part, pool: str, count: int, seed: int
+) -> tuple[list[str], float]:
+    """Photographs that a way adds which proposes nothing, so that no angle is known."""
+    if way == CEILING:
+        return best_photographs(part, pool, count), float("nan")
+    rng = np.random.default_rng([seed, 2])
+    return rng.permutation(sorted(part.pools[pool]))[:count].tolist(), float("nan")
 
 
 def _psnr(
-    views: PinholeViews, part: Part, added: Sequence[str], seed: int
+    views: PinholeViews, part: Part, added: Sequence[str], seed: int, fits: bool
 ) -> tuple[float, float]:
-    """Mean PSNR in dB over the hole's test views and over the rest's."""
-    key = frozenset(added)
+    """Mean PSNR in dB over the hole's test views and the rest's; NaN without fits."""
+    if not fits:
+        return float("nan"), float("nan")
+    key = frozenset(added), seed
     if key not in part.found:
-        shown = [*part.trained, *sorted(key)]
+        shown = [*part.trained, *sorted(key[0])]
         tests = views.subset([*part.hole_tests, *part.rest_tests])
         task = FitTask(views.subset(shown), tests, _GAUSSIANS, _STEPS, seed)
         psnr = dict(zip(tests.names, fit_and_compare(task).primary, strict=True))
@@ -252,85 +215,72 @@ def _psnr(
     return part.found[key]
 
 
-def finished(rows: Sequence[GainRow]) -> list[GainRow]:
-    """The rows of parts of which all rows are there."""
-    whole = len(WAYS) * len(COUNTS) * len(POOLS)
-    keys = [(row.capture, row.kind, row.seed) for row in rows]
-    counts = pd.Series(keys, dtype=object).value_counts()
-    return [
-        row for row, key in zip(rows, keys, strict=True) if counts.get(key, 0) >= whole
-    ]
+def finished(rows: Sequence[GainRow], asked: Asked) -> list[GainRow]:
+    """The rows of parts of which all rows that are asked for are there."""
+    counts = Counter(_part_of(row) for row in rows if _is_asked(row, asked))
+    return [row for row in rows if counts[_part_of(row)] >= asked.rows_a_part]
 
 
-def summary(rows: Sequence[GainRow]) -> Table:
-    """Gains in dB with 95 % bootstrap intervals over captures and parts, paired."""
-    data = pd.DataFrame([vars(row) for row in rows])
-    shown = Table(
-        "added from", "proposals", "way", "in the hole", "ours − it", "the rest"
-    )
-    for (pool, count), group in data.groupby(["pool", "proposals"], sort=False):
-        wide = group.pivot(
-            index=["capture", "kind", "seed"],
-            columns="way",
-            values=["hole_gain_db", "rest_gain_db"],
-        )
-        for way in WAYS:
-            hole, rest = wide["hole_gain_db", way], wide["rest_gain_db", way]
-            ahead = wide["hole_gain_db", OURS] - hole
-            shown.add_row(
-                str(pool),
-                str(count),
-                way,
-                _text(hole),
-                "" if way == OURS else _text(ahead),
-                _text(rest),
-            )
-    return shown
+def _part_of(row: GainRow) -> tuple[str, str, int]:
+    return row.capture, row.kind, row.seed
 
 
-def by_capture(rows: Sequence[GainRow]) -> Table:
-    """Mean gains in the hole by capture, in dB."""
-    data = pd.DataFrame([vars(row) for row in rows])
-    captures = list(dict.fromkeys(data["capture"]))
-    shown = Table("added from", "proposals", "way", *captures)
-    means = data.groupby(["pool", "proposals", "way", "capture"])["hole_gain_db"].mean()
-    for pool in POOLS:
-        for count in COUNTS:
-            for way in WAYS:
-                cells = [f"{means[pool, count, way, name]:+.2f}" for name in captures]
-                shown.add_row(pool, str(count), way, *cells)
-    return shown
-
-
-def _text(values: pd.Series) -> str:
-    grouped = {
-        str(capture): part.to_numpy(dtype=np.float64)
-        for capture, part in values.groupby(level="capture")
-    }
-    found = interval(grouped, resamples=10_000, seed=0)
-    return f"{found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
+def _is_asked(row: GainRow, asked: Asked) -> bool:
+    named = row.way in asked.ways and row.pool in asked.pools
+    fitted = np.isfinite(row.hole_gain_db) or not asked.fits
+    return bool(named and fitted and row.fit_seed < asked.fit_seeds)
 
 
 @missing_command(seeds=3)
-def main(captures: tuple[Path, ...], seeds: int, out: Path) -> None:
+@click.option(
+    "--fit-seeds",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Trainings of every field.",
+)
+@click.option(
+    "--rival",
+    "rivals",
+    multiple=True,
+    type=click.Choice(WAYS[1:]),
+    help="Against whom; give it again for more. All when left out.",
+)
+@click.option(
+    "--pool",
+    "pools",
+    multiple=True,
+    type=click.Choice(POOLS),
+    help="Which photographs may be added. Both when left out.",
+)
+@click.option("--fits/--no-fits", default=True, help="Whether fields are fitted.")
+def main(
+    captures: tuple[Path, ...],
+    seeds: int,
+    out: Path,
+    *,
+    fit_seeds: int,
+    rivals: tuple[str, ...],
+    pools: tuple[str, ...],
+    fits: bool,
+) -> None:
     """PSNR that photographs near the proposals add, in the hole and elsewhere."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    known = finished(rows_so_far(GainRow, out))
-    rows = write_as_known(_rows(captures, seeds, known), GainRow, out)
-    console = Console(width=160)
-    console.print(summary(rows))
-    console.print(by_capture(rows))
+    ways = (OURS, *dict.fromkeys(rivals)) if rivals else WAYS
+    asked = Asked(seeds, fit_seeds, ways, tuple(dict.fromkeys(pools)) or POOLS, fits)
+    known = finished(rows_so_far(GainRow, out), asked)
+    print_tables(write_as_known(_rows(captures, asked, known), GainRow, out))
 
 
 def _rows(
-    captures: Sequence[Path], seeds: int, known: Sequence[GainRow]
+    captures: Sequence[Path], asked: Asked, known: Sequence[GainRow]
 ) -> Iterator[GainRow]:
     """What is known, then what is not."""
     yield from known
-    done = frozenset((row.capture, row.kind, row.seed) for row in known)
+    done = frozenset(map(_part_of, known))
     for folder in captures:
         photos = load_photos(folder)
-        yield from gains(photos, seeds, foreseer(photos), done)
+        yield from gains(photos, asked, foreseer(photos), done)
 
 
 if __name__ == "__main__":

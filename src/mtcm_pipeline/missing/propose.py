@@ -73,14 +73,15 @@ def propose(
         Proposals with positive gain; fewer when nothing worthwhile is left.
     """
     unknown = np.ones(len(band.directions)) if uncertainty is None else uncertainty
-    served = _served(band.directions, band.views, options.half_angle_deg).max(axis=1)
-    by_candidate = _served(band.directions, band.directions, options.half_angle_deg)
+    by_views = served(band.directions, band.views, options.half_angle_deg).max(axis=1)
+    by_candidate = served(band.directions, band.directions, options.half_angle_deg)
     gap = angles_between_deg(band.directions, band.views).min(axis=1)
     standing, found = band.standing, list[Proposal]()
     for _ in range(options.count):
         plausibility = standing.plausibility
         weight = plausibility * unknown
-        gains = (weight / weight.sum()) @ np.maximum(by_candidate - served[:, None], 0.0)
+        added = np.maximum(by_candidate - by_views[:, None], 0.0)  # (M, C)
+        gains = (weight / weight.sum()) @ added
         far_enough = gap >= min(options.apart_deg, gap.max())
         best = int(np.where(far_enough, gains, -1.0).argmax())
         least = _WORTHWHILE * found[0].gain if found else 0.0
@@ -88,7 +89,7 @@ def propose(
             break
         sure = float(plausibility[best]), float(unknown[best])
         found.append(_proposal(band, best, float(gains[best]), sure))
-        served = np.maximum(served, by_candidate[:, best])
+        by_views = np.maximum(by_views, by_candidate[:, best])
         to_new = angles_between_deg(band.directions, band.directions[best][None])[:, 0]
         gap = np.minimum(gap, to_new)
         shot = standing_of(band.directions, band.directions[best][None], options)
@@ -96,8 +97,14 @@ def propose(
     return found
 
 
-def _served(targets: Float, views: Float, half_angle_deg: float) -> Float:
-    """(M, N) how well each view serves each target."""
+def served(targets: Float, views: Float, half_angle_deg: float) -> Float:
+    """(M, N) how well each view serves each target: exp(-angle / half angle), 0..1.
+
+    Args:
+        targets: (M, 3) unit vectors from the subject.
+        views: (N, 3) unit vectors.
+        half_angle_deg: where it has fallen to 1/e.
+    """
     return np.exp(-angles_between_deg(targets, views) / half_angle_deg)
 
 

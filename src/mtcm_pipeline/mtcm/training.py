@@ -171,7 +171,7 @@ def train_on(
             # The snapshot first: a run killed in between takes it again.
             if on_snapshot and run.due(options.snapshot_every):
                 on_snapshot(run.epoch, run.model.eval())
-            if checkpoints and run.due(options.checkpoint_every):
+            if checkpoints is not None and run.due(options.checkpoint_every):
                 checkpoints.write(_CHECKPOINT, run.checkpoint())
     run.keep_best()
     return run

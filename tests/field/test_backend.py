@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from field_scenes import camera_at, cloud, looking_at
 
+from field_scenes import camera_at, cloud, looking_at
 from mtcm_pipeline.field import backend
 from mtcm_pipeline.field.arrays import BLUR, NEAR
 from mtcm_pipeline.field.camera import FieldCamera

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from field_scenes import STAY, ball, views_of
 
+from field_scenes import STAY, ball, views_of
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import FittedField
 from mtcm_pipeline.field.quality import ViewQuality, compare, psnr, ssim, summary

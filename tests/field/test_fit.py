@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from field_scenes import ball, views_of
 
+from field_scenes import ball, views_of
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import ViewOrder, fit_field

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from field_scenes import HEIGHT, WIDTH, camera_at, cloud
 
+from field_scenes import HEIGHT, WIDTH, camera_at, cloud
 from mtcm_pipeline.field.arrays import MAX_ALPHA, NEAR
 from mtcm_pipeline.field.camera import FieldCamera
 from mtcm_pipeline.field.gaussians import SH_CONSTANT, Gaussians

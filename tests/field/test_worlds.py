@@ -7,10 +7,10 @@ import io
 
 import numpy as np
 import pytest
-from field_scenes import camera_at, cloud
 from plyfile import PlyData
 from scipy.spatial.transform import Rotation
 
+from field_scenes import camera_at, cloud
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.datasets.splats import SplatPlyDataset
 from mtcm_pipeline.field.gaussians import Gaussians

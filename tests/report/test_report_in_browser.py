@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from browser import browser, opened
 from report_cases import content
 
+from browser import browser, opened
 from mtcm_pipeline.figures.cameras3d import camera_plot
 from mtcm_pipeline.figures.style import new_figure
 from mtcm_pipeline.report.page import build_report

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from trial_cases import orbit_photos
 
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.errors import ParameterError
@@ -27,6 +26,7 @@ from mtcm_pipeline.trials.rivals import (
     selection_problem,
     sharpest_in_time,
 )
+from trial_cases import orbit_photos
 
 
 @pytest.fixture(scope="module")

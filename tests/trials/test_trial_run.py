@@ -13,13 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trial_cases import (
-    OPTIONS,
-    MemoryJournal,
-    brightness,
-    fake_instruments,
-    orbit_photos,
-)
 
 from mtcm_pipeline.datasets.row_journal import CsvJournal
 from mtcm_pipeline.errors import CaptureError, ParameterError
@@ -30,6 +23,13 @@ from mtcm_pipeline.trials.benchmark import run_benchmark, sound_photos
 from mtcm_pipeline.trials.plan import plan_cells
 from mtcm_pipeline.trials.rows import table_of_rows
 from mtcm_pipeline.trials.splits import hold_out
+from trial_cases import (
+    OPTIONS,
+    MemoryJournal,
+    brightness,
+    fake_instruments,
+    orbit_photos,
+)
 
 CAPTURES = {"orbit": orbit_photos}
 

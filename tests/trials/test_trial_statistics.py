@@ -7,7 +7,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from trial_cases import a_row
 
 from mtcm_pipeline.trials.rows import table_of_rows
 from mtcm_pipeline.trials.statistics import (
@@ -23,6 +22,7 @@ from mtcm_pipeline.trials.statistics import (
 )
 from mtcm_pipeline.trials.summary import summarise
 from mtcm_pipeline.trials.surrogate_check import surrogate_against_fits
+from trial_cases import a_row
 
 NAN = float("nan")
 

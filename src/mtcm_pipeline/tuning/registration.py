@@ -71,10 +71,20 @@ class Reference:
     Attributes:
         sureness: `beliefs.calibration_factor` of the photometric information.
         misfit: usual misfit of a trusted view where it stands.
+        stranger: usual misfit of a trusted view where another one stands.
     """
 
     sureness: float
     misfit: float
+    stranger: float
+
+    def most_misfit(self, limit: float) -> float:
+        """The largest misfit that still speaks for a view, over the usual one.
+
+        Nearer to that of a view in its place than to that of one in another's: where a
+        field hardly tells the two apart, it lets hardly anybody in.
+        """
+        return min(limit, 0.5 * (1.0 + self.stranger / max(self.misfit, _TINY)))
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,14 @@ def reference_of(
     )
     informations = np.stack([found.information for _, found in pairs])
     misfit = float(np.median([found.misfit for _, found in pairs]))
-    return Reference(calibration_factor(twists, informations), misfit)
+    strange = [
+        assessed(field, view, other.cam_from_world, settings)[1]
+        for view in trusted
+        for other in trusted
+        if other is not view
+    ]
+    stranger = float(np.median(strange)) if strange else float("inf")
+    return Reference(calibration_factor(twists, informations), misfit, stranger)
 
 
 def register_views(
@@ -146,7 +163,7 @@ def register_views(
             settings = replace(finest, blurs_px=blurs, sureness=reference.sureness)
             found = _best(
                 field, view, starts,
-                settings=settings, usual=reference.misfit, options=options,
+                settings=settings, reference=reference, options=options,
             )  # fmt: skip
             agreeing = matched[view.name].agreeing if view.name in matched else np.nan
             registered[view.name] = replace(found, agreeing=agreeing)
@@ -178,7 +195,7 @@ def _best(
     starts: Sequence[Start],
     *,
     settings: AlignmentSettings,
-    usual: float,
+    reference: Reference,
     options: TuningOptions,
 ) -> Registration:
     """The start that looks best at the coarsest level, aligned to the end."""
@@ -193,14 +210,14 @@ def _best(
         best = int(np.argmin([end.misfit for end in ends]))
         start, pose = starts[best], ends[best].cam_from_world
     found = align(field, view, pose, settings, start.belief)
-    ratio = found.misfit / max(usual, _TINY)
+    ratio = found.misfit / max(reference.misfit, _TINY)
     return Registration(
         found.cam_from_world,
         _within(found.gain),
         start.source,
         ratio,
         float("nan"),
-        ratio <= options.most_misfit,
+        ratio <= reference.most_misfit(options.most_misfit),
     )
 
 

@@ -89,6 +89,9 @@ def _losses(axes: Axes, curve: pd.DataFrame, periods: pd.DataFrame) -> None:
 
 
 def _weights(axes: Axes, views: pd.DataFrame, periods: pd.DataFrame) -> None:
+    if not len(periods):
+        _weights_that_stayed(axes, views)
+        return
     _titled(axes, "Weight of each view", "step", "weight")
     drawn: set[str] = set()
     for name, state in zip(views["name"], views["state"], strict=True):
@@ -106,6 +109,16 @@ def _weights(axes: Axes, views: pd.DataFrame, periods: pd.DataFrame) -> None:
     axes.set_ylim(-0.03, 1.03)
     if drawn:
         axes.legend(fontsize=LABEL_PT, frameon=False, loc="center right")
+
+
+def _weights_that_stayed(axes: Axes, views: pd.DataFrame) -> None:
+    """Where nothing was to be learned: the weights of the filter, least first."""
+    title = "Weight of each view: nothing to be learned"
+    _titled(axes, title, "views, least weight first", "weight")
+    weights = np.sort(views["weight"].to_numpy(float))
+    colour = state_style("usable").colour
+    axes.scatter(np.arange(1, len(weights) + 1), weights, c=colour, s=10)
+    axes.set_ylim(-0.03, 1.03)
 
 
 def _corrections(axes: Axes, views: pd.DataFrame) -> None:

@@ -288,6 +288,9 @@ class _Tuning:
                 low = min(weights[row], 1 - self._options.trusted_weight)
                 weights[row] = self._options.admitted_weight if entry.admitted else low
         self.reweighting.restart(weights)
+        if self._sure.all():
+            log.info("no view is doubted: the rest is a plain fit")
+            return
         log.info(
             "%d of %d doubtful views let in",
             sum(entry.admitted for entry in self.registered.values()),

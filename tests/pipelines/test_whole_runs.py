@@ -31,9 +31,6 @@ from project_copy import CAPTURES, QUICK, ProjectCopy
 
 pytestmark = pytest.mark.slow
 
-# Of photographs of 400 px, the 200 largest points are found without doubling them first.
-PHOTOS = {**QUICK, "two_view": {**QUICK["two_view"], "first_octave": 0}}
-
 
 @pytest.fixture
 def complete_project(tmp_path, monkeypatch):
@@ -312,7 +309,7 @@ def test_photographs_alone_get_their_poses_from_structure_from_motion(project):
     metadata = project.data / "metadata" / "fox"
     given = json.loads((metadata / "transforms.json").read_text())
     (metadata / "transforms.json").unlink()
-    project.run("ingest", identity="fox", **PHOTOS)
+    project.run("ingest", identity="fox", **QUICK)
     cameras = project.load("cameras", identity="fox")
     reference = read_transforms(given, set(cameras.names)).cameras
     found = align_and_compare(cameras, reference)
@@ -325,7 +322,7 @@ def test_real_captures_run_to_their_exports(project, capture):
     if not CAPTURES.is_dir():
         pytest.skip("no folder of real captures beside this repository")
     import_capture(CAPTURES / capture, project.data)
-    version = project.run(identity=capture, **PHOTOS)
+    version = project.run(identity=capture, **QUICK)
     outputs = project.outputs(capture)
     bundle = outputs / "export/chosen_views" / version / "chosen_views"
     names = (bundle / "filtered_images.txt").read_text().split()

@@ -1,12 +1,13 @@
 """Features of photographs made for the purpose."""
 
 import numpy as np
+import pycolmap
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.twoview.features import Features, find_features, shrunk
-from mtcm_pipeline.twoview.matching import match_features
+from mtcm_pipeline.twoview.matching import match_features, unit_descriptors
 from mtcm_pipeline.twoview.options import TwoViewOptions
 
 
@@ -36,10 +37,45 @@ def test_a_moved_photograph_has_the_same_features_moved():
     assert np.median(np.abs(shift - [17, 12])) < 0.1
 
 
+@pytest.mark.parametrize(("side", "within_px"), [(120, 0.1), (400, 0.1), (700, 0.3)])
+def test_a_blob_is_found_at_its_centre(side, within_px):
+    x, y, spread = 0.413 * side, 0.561 * side, side / 30
+    columns, rows = np.meshgrid(np.arange(side) + 0.5, np.arange(side) + 0.5)
+    blob = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))
+    image = (40 + 180 * blob).astype(np.uint8)
+    found = find_features(image, None, TwoViewOptions(peak_threshold=0.01))
+    assert len(found) > 0
+    assert np.linalg.norm(found.xy - [x, y], axis=1).min() < within_px
+
+
+def test_most_points_and_descriptors_are_those_of_colmap():
+    image = textured(seed=2)
+    ours = find_features(image, None, TwoViewOptions(peak_threshold=0.002))
+    xy, descriptors = by_colmap(image)
+    apart = np.linalg.norm(xy[:, None] - ours.xy[None], axis=2)
+    cosine = unit_descriptors(descriptors) @ unit_descriptors(ours.descriptors).T
+    here = apart < 0.5
+    shift = (ours.xy[apart.argmin(axis=1)] - xy)[here.any(axis=1)]
+    assert len(xy) > 300
+    assert here.any(axis=1).mean() > 0.8
+    assert np.abs(np.median(shift, axis=0)).max() < 0.01
+    assert np.median(np.where(here, cosine, 0).max(axis=1)) > 0.97
+
+
+def by_colmap(image):
+    """Places and root-SIFT descriptors by COLMAP's own extractor."""
+    settings = pycolmap.FeatureExtractionOptions()
+    settings.use_gpu = False
+    settings.sift.peak_threshold = 0.002
+    extractor = pycolmap.FeatureExtractor.create(settings, device=pycolmap.Device.cpu)
+    points, descriptors = extractor.extract_from_uint8_array(image)
+    return np.array([(p.x, p.y) for p in points]), np.array(descriptors.data)
+
+
 def test_places_are_in_px_of_the_photograph_however_much_it_was_shrunk():
     image = gaussian_filter(textured(400, 500, seed=1).astype(float), 1.5)
     image = image.astype(np.uint8)
-    large = find_features(image, None, TwoViewOptions(first_octave=0))
+    large = find_features(image, None, TwoViewOptions())
     small = find_features(image, None, TwoViewOptions(feature_px=250))
     rows = match_features(large, small, ratio=0.85, max_matches=300)
     apart = large.xy[rows[:, 0]] - small.xy[rows[:, 1]]

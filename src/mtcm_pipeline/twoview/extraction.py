@@ -28,10 +28,9 @@ Size = tuple[int, int]
 OnProgress = Callable[[str, int, int], None]
 
 # Raised when features of the same content and options would come out differently.
-_VERSION = "1"
+_VERSION = "2"
 _DECIDING_OPTIONS = (
     "feature_px",
-    "first_octave",
     "max_features",
     "peak_threshold",
     "mask_margin_px",

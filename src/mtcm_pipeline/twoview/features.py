@@ -19,13 +19,15 @@ Grey = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
 DESCRIPTOR_WIDTH = 128
-_SMALL_PX = 500
-# COLMAP's extractor aborts on images of a few px.
+# Smaller images are not worth a pyramid.
 _LEAST_SIDE_PX = 16
-# Points outside the mask must not use up the places of those inside.
-_SPARE_WITH_MASK = 4
 # Descriptors of points on the mask's edge look this far beyond it.
 _AROUND_PX = 24
+# Lowe's three find the same place of a glossy subject again less often.
+_LAYERS_PER_OCTAVE = 5
+_EDGE_RATIO = 10.0
+_FIRST_BLUR_PX = 1.6
+_DESCRIPTOR_LENGTH = 512.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Features:
 
 def find_features(grey: Grey, mask: Bool | None, options: TwoViewOptions) -> Features:
     """SIFT points of a photograph (Lowe 2004) with root-SIFT descriptors
-    (Arandjelovic and Zisserman 2012), by COLMAP's extractor on the CPU.
+    (Arandjelovic and Zisserman 2012), by OpenCV.
 
     Args:
         grey: (H, W) uint8.
@@ -93,20 +95,15 @@ def find_features(grey: Grey, mask: Bool | None, options: TwoViewOptions) -> Fea
     working = shrunk(grey, options.feature_px)
     scale = np.array([width / working.shape[1], height / working.shape[0]])
     inside = None if mask is None else _widened_mask(mask, working, options)
-    left, top, window = _window(working, inside)
+    rows, columns = _window(working, inside)
+    window = np.ascontiguousarray(working[rows, columns])
     if min(window.shape) < _LEAST_SIDE_PX:
         return Features.empty((width, height))
-    octave = _first_octave(working, options)
-    spare = 1 if mask is None else _SPARE_WITH_MASK
-    xy, sizes, descriptors = _sift(window, octave, options, options.max_features * spare)
-    xy += np.array([left, top])
-    keep = np.argsort(-sizes, kind="stable")
-    if inside is not None:
-        columns, rows = np.minimum(xy.astype(int), np.array(inside.shape[::-1]) - 1).T
-        keep = keep[inside[rows, columns][keep]]
-    keep = keep[: options.max_features]
-    places = (xy[keep] * scale).astype(np.float32)
-    return Features(places, descriptors[keep], (width, height))
+    within = None if inside is None else inside[rows, columns]
+    xy, sizes, descriptors = _sift(window, within, options.peak_threshold)
+    keep = np.argsort(-sizes, kind="stable")[: options.max_features]
+    places = (xy[keep] + [columns.start, rows.start]) * scale
+    return Features(places.astype(np.float32), descriptors[keep], (width, height))
 
 
 def shrunk(grey: Grey, longest_px: int) -> Grey:
@@ -116,34 +113,37 @@ def shrunk(grey: Grey, longest_px: int) -> Grey:
     if factor >= 1:
         return np.ascontiguousarray(grey)
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    return np.array(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
+    return np.array(Image.fromarray(grey).resize(size, Image.Resampling.HAMMING))
 
 
 def _sift(
-    grey: Grey, first_octave: int, options: TwoViewOptions, most: int
+    grey: Grey, inside: Bool | None, peak_threshold: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
     """(F, 2) places in px of `grey`, (F,) sizes and (F, 128) descriptors."""
-    import pycolmap
+    import cv2
 
-    settings = pycolmap.FeatureExtractionOptions()
-    settings.use_gpu = False
-    settings.num_threads = 1
-    settings.sift.max_num_features = most
-    settings.sift.peak_threshold = options.peak_threshold
-    settings.sift.first_octave = first_octave
-    extractor = pycolmap.FeatureExtractor.create(settings, device=pycolmap.Device.cpu)
-    keypoints, descriptors = extractor.extract_from_uint8_array(grey)
-    if len(keypoints) == 0:
+    sift = cv2.SIFT.create(
+        nOctaveLayers=_LAYERS_PER_OCTAVE,
+        contrastThreshold=_LAYERS_PER_OCTAVE * peak_threshold,  # OpenCV divides by them
+        edgeThreshold=_EDGE_RATIO,
+        sigma=_FIRST_BLUR_PX,
+        enable_precise_upscale=True,  # else places are a quarter of a px off
+    )
+    where = None if inside is None else inside.astype(np.uint8)
+    points, values = sift.detectAndCompute(grey, where)
+    if len(points) == 0:
         return np.zeros((0, 2)), np.zeros(0), np.zeros((0, DESCRIPTOR_WIDTH), np.uint8)
-    points = np.array([(p.x, p.y, p.a11, p.a21) for p in keypoints], dtype=np.float64)
-    sizes = np.hypot(points[:, 2], points[:, 3])
-    return points[:, :2].copy(), sizes, np.array(descriptors.data, dtype=np.uint8)
+    # To OpenCV the centre of the upper left pixel is 0, 0.
+    xy = np.array([point.pt for point in points]) + 0.5
+    sizes = np.array([point.size for point in points])
+    return xy, sizes, _root(np.asarray(values, dtype=np.float32))
 
 
-def _first_octave(grey: Grey, options: TwoViewOptions) -> int:
-    if options.first_octave is not None:
-        return options.first_octave
-    return -1 if max(grey.shape) <= _SMALL_PX else 0
+def _root(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(F, 128) square roots of what sums to 1, in 512ths."""
+    sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1.0)
+    rooted = np.rint(_DESCRIPTOR_LENGTH * np.sqrt(descriptors / sums))
+    return np.minimum(rooted, 255).astype(np.uint8)
 
 
 def _widened_mask(mask: Bool, working: Grey, options: TwoViewOptions) -> Bool:
@@ -156,13 +156,20 @@ def _widened_mask(mask: Bool, working: Grey, options: TwoViewOptions) -> Bool:
     return maximum_filter(np.array(image, bool), size=side, mode="constant", cval=False)
 
 
-def _window(grey: Grey, inside: Bool | None) -> tuple[int, int, Grey]:
-    """Left, top and pixels of the part that matters: the mask and what surrounds it."""
+def _window(grey: Grey, inside: Bool | None) -> tuple[slice, slice]:
+    """Rows and columns of the part that matters: the mask and what surrounds it."""
+    height, width = grey.shape
     if inside is None:
-        return 0, 0, grey
-    if not inside.any():
-        return 0, 0, grey[:0, :0]
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, left = max(rows[0] - _AROUND_PX, 0), max(columns[0] - _AROUND_PX, 0)
-    bottom, right = rows[-1] + 1 + _AROUND_PX, columns[-1] + 1 + _AROUND_PX
-    return int(left), int(top), np.ascontiguousarray(grey[top:bottom, left:right])
+        return slice(0, height), slice(0, width)
+    return (
+        _around(np.flatnonzero(inside.any(axis=1)), height),
+        _around(np.flatnonzero(inside.any(axis=0)), width),
+    )
+
+
+def _around(used: NDArray[np.int64], length: int) -> slice:
+    """From the first to the last of sorted rows, with a margin; empty without any."""
+    if len(used) == 0:
+        return slice(0, 0)
+    first, last = int(used[0]), int(used[-1])
+    return slice(max(first - _AROUND_PX, 0), min(last + 1 + _AROUND_PX, length))

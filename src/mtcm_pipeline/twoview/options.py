@@ -18,14 +18,12 @@ class TwoViewOptions:
     Attributes:
         enabled: whether frames are matched at all; without, no pose is verified.
         feature_px: longest side at which features are found; larger photographs are
-            shrunk to it. More pixels cost quadratically and add points, not certainty.
-        first_octave: octave at which SIFT starts; -1 doubles the image first. None: -1
-            for images up to 500 px, which else give a third of the points, 0 above,
-            where doubling costs four times the time for points that match worse.
-        max_features: points a photograph, the largest kept. 400 px photographs give 400
-            to 1000; matching cost grows with the square.
-        peak_threshold: contrast below which a point is left out, in 0..1. A third of
-            COLMAP's: on a glossy subject this connects 4 in 5 frames instead of 3.
+            shrunk to it. SIFT doubles it first. More pixels cost quadratically and add
+            points, not certainty.
+        max_features: points a photograph, the largest kept. 400 px photographs give 500
+            to 3000; matching cost grows with the square.
+        peak_threshold: contrast below which a point is left out, in 0..1. A tenth of
+            what OpenCV takes itself: a glossy subject has hardly more.
         mask_margin_px: points this far outside the mask still count, in px of the image
             on which features are found; an object's silhouette lies on the mask's edge.
         pose_neighbours: partners a frame nearest in pose; six surround a frame on a
@@ -51,16 +49,15 @@ class TwoViewOptions:
         min_support: evidence, in connected pairs that are themselves trusted, without
             which a frame is `unknown`; one pair cannot say which of its two is wrong.
         workers: processes that find features and match; two are twice as fast and any
-            machine has two cores. 0 computes in this process; a crash inside COLMAP's
+            machine has two cores. 0 computes in this process; a crash inside native
             code then takes the process with it.
         seed: of RANSAC.
     """
 
     enabled: bool = True
-    feature_px: int = Field(default=800, ge=100)
-    first_octave: int | None = Field(default=None, ge=-1, le=2)
-    max_features: int = Field(default=1000, ge=50)
-    peak_threshold: float = Field(default=0.002, gt=0.0, lt=0.2)
+    feature_px: int = Field(default=560, ge=100)
+    max_features: int = Field(default=1300, ge=50)
+    peak_threshold: float = Field(default=0.001, gt=0.0, lt=0.2)
     mask_margin_px: int = Field(default=3, ge=0)
     pose_neighbours: int = Field(default=6, ge=0)
     embedding_neighbours: int = Field(default=5, ge=0)

@@ -1,7 +1,7 @@
 """Jobs in processes of their own, in order, with few of them in memory.
 
-COLMAP's native code runs there: should it crash, it does not take the process with it
-that holds the models.
+Native code of COLMAP and OpenCV runs there: should it crash, it does not take the
+process with it that holds the models.
 """
 
 from __future__ import annotations
@@ -119,10 +119,12 @@ def _without_program() -> Iterator[None]:
 
 def _begin() -> None:
     """One thread a worker, and no line on the console for every photograph."""
+    import cv2
     from threadpoolctl import threadpool_limits
 
     _quiet_colmap()
     threadpool_limits(1)
+    cv2.setNumThreads(1)
 
 
 def _quiet_colmap() -> None:

@@ -53,11 +53,15 @@ class FoundCapture:
     notes: tuple[str, ...] = ()
 
     @property
+    def given_poses(self) -> str | None:
+        """The source of poses that counts of those that are there; None without any."""
+        tops = {name.split("/")[0] for name in self.metadata}
+        return next((source for source in _POSE_SOURCES if source in tops), None)
+
+    @property
     def pose_source(self) -> str:
         """Where the poses will come from; several sources may lie side by side."""
-        tops = {name.split("/")[0] for name in self.metadata}
-        found = [source for source in _POSE_SOURCES if source in tops]
-        return found[0] if found else "none given: structure from motion on the images"
+        return self.given_poses or "none given: structure from motion on the images"
 
     def lines(self) -> list[str]:
         """The findings, a line each."""

@@ -154,6 +154,21 @@ def test_bad_frame_is_left_out_and_named(bad, why):
     assert why in reading.problems["a.jpg"]
 
 
+@pytest.mark.parametrize("factor", [0.4, 2.0])
+def test_intrinsics_of_another_size_that_is_not_said_are_refused(factor):
+    keys = {k: factor * SHARED[k] for k in ("fl_x", "fl_y", "cx", "cy")}
+    size = {"a.jpg": (64, 48)}
+    untold = read_transforms({**keys, "frames": [frame()]}, image_size=size.get)
+    assert len(untold.cameras) == 0
+    assert f"({32 * factor:g}, {24 * factor:g}) px" in untold.problems["a.jpg"]
+    assert "64x48 px" in untold.problems["a.jpg"] and "'w'" in untold.problems["a.jpg"]
+    told = {**keys, "w": round(64 * factor), "h": round(48 * factor)}
+    assert len(read_transforms({**told, "frames": [frame()]}).cameras) == 1
+    own = {k: SHARED[k] for k in keys}
+    camera = only_camera({**own, "frames": [frame()]}, image_size=size.get)
+    assert (camera.width, camera.height, camera.params) == (64, 48, (50, 51, 32, 24))
+
+
 def test_absent_images_repeated_and_nameless_entries_are_noted():
     frames = [frame(), frame(), {"transform_matrix": []}, frame("images/gone.jpg")]
     reading = read_transforms({**SHARED, "frames": frames}, ["a.jpg"])
@@ -168,7 +183,7 @@ def test_same_base_name_in_two_folders_is_an_error_that_names_both():
         read_transforms({**SHARED, "frames": frames})
 
 
-@pytest.mark.parametrize("broken", [[], {}, {"frames": {}}, None])
+@pytest.mark.parametrize("broken", [[], {}, {"frames": {}}, {"frames": []}, None])
 def test_file_that_is_broken_as_a_whole_is_refused(broken):
     with pytest.raises(FileContentError, match=r"transforms\.json.*delete it"):
         read_transforms(broken)

@@ -61,6 +61,55 @@ def test_what_is_missing_is_made_and_what_was_given_stays():
     assert whole["b.png"]() == given and whole["a.png"]() == result.masks["a.png"]
 
 
+def cut_out(radius, *, orientation=None, kind="PNG"):
+    """A grey photograph, transparent outside a disc; and the disc."""
+    _, inside = photograph(radius)
+    pixels = np.full((60, 90, 4), 90, np.uint8)
+    pixels[..., 3] = np.where(inside, 255, 0)
+    buffer, exif = io.BytesIO(), Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    Image.fromarray(pixels).save(buffer, kind, exif=exif, **lossless)
+    return buffer.getvalue(), inside
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.webp", "WEBP")])
+def test_what_is_not_transparent_in_an_image_is_its_mask(name, kind, caplog):
+    data, inside = cut_out(20, kind=kind)
+    images = loaders({name: data, "b.png": photograph(20)[0]})
+    with caplog.at_level("INFO"):
+        result = make_missing_masks(images, {}, MaskOptions(segmenter="none"))
+    mask, _ = decode_mask(result.masks["a.png"], name, size=(90, 60))
+    np.testing.assert_array_equal(mask, inside)
+    assert list(result.table["source"]) == ["transparency", "absent"]
+    assert "1 of 2 masks are their images' transparency" in caplog.text
+    assert "1 of 2 masks are absent" in caplog.text
+
+
+def test_a_cutout_is_turned_like_its_image():
+    data, inside = cut_out(20, orientation=6)  # to be shown a quarter turned clockwise
+    images = loaders({"a.png": data})
+    turned = make_missing_masks(images, {}, posed_size=lambda name: (60, 90), load=Bright)
+    stored = make_missing_masks(images, {}, posed_size=lambda name: (90, 60), load=Bright)
+    mask, _ = decode_mask(turned.masks["a.png"], "a.png", size=(60, 90))
+    np.testing.assert_array_equal(mask, np.rot90(inside, -1))
+    mask, _ = decode_mask(stored.masks["a.png"], "a.png", size=(90, 60))
+    np.testing.assert_array_equal(mask, inside)
+
+
+def test_a_given_mask_or_an_image_that_is_hardly_transparent_asks_no_alpha():
+    data, _ = cut_out(20)
+    given = encode_mask(np.ones((60, 90), bool))
+    result = make_missing_masks(loaders({"a.png": data}), loaders({"a.png": given}))
+    assert (dict(result.masks), list(result.table["source"])) == ({}, ["file"])
+    model = Bright()
+    speck = make_missing_masks(
+        loaders({"a.png": cut_out(1)[0], "b.png": b"no picture"}), {}, load=lambda: model
+    )
+    assert model.calls == 1 and "transparency" not in set(speck.table["source"])
+
+
 def test_a_second_run_segments_nothing_whatever_the_thresholds():
     images = loaders({f"{i}.png": photograph(20 + i)[0] for i in range(4)})
     store, first, second = MemoryStore(), Bright(), Bright()

@@ -68,6 +68,29 @@ def decode_image(data: bytes, name: str, posed_size: Size | None = None) -> Deco
     return DecodedImage(np.array(_as_rgb(_turned(image, orientation))), orientation != 1)
 
 
+def cutout_of(
+    data: bytes, name: str, posed_size: Size | None = None
+) -> NDArray[np.bool_] | None:
+    """(H, W) what is not transparent in a picture, turned as by `decode_image`.
+
+    None for a picture without transparency, or with the same all over.
+
+    Args:
+        data: an image file.
+        name: the frame, for messages.
+        posed_size: (width, height) in px of the frame's camera, or None without a pose.
+
+    Raises:
+        FileContentError: truncated or unreadable.
+    """
+    image = _open(data, name)
+    if not _is_transparent(image):
+        return None
+    alpha = image.convert("RGBA").getchannel("A")
+    solid = np.array(_turned(alpha, _orientation_to_apply(image, posed_size))) >= 128
+    return None if solid.all() or not solid.any() else solid
+
+
 def stored_size(data: bytes, name: str) -> Size:
     """(width, height) in px of the pixels as stored, from the header alone.
 
@@ -186,11 +209,17 @@ def _as_rgb(image: Image.Image) -> Image.Image:
         # Pillow clips 16-bit grey at 255 instead of scaling it.
         levels = np.array(image, dtype=np.float64) * (255.0 / 65535.0)
         image = Image.fromarray(np.clip(np.round(levels), 0, 255).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if _is_transparent(image):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         image = Image.alpha_composite(white, rgba)
     return image.convert("RGB")
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Whether there is an alpha channel, or a colour that counts as transparent."""
+    with_alpha = ("RGBA", "LA", "PA", "RGBa", "La")
+    return image.mode in with_alpha or "transparency" in image.info
 
 
 def _strip_container(data: bytes, name: str) -> bytes | None:

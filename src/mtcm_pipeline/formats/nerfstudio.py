@@ -65,6 +65,11 @@ def read_transforms(
             f"{source} cannot be used: it has no list 'frames'. Write it again, or "
             f"delete it to fall back on the next source of poses"
         )
+    if not content["frames"]:
+        raise FileContentError(
+            f"{source} lists no frames: write it again, or delete it to fall back on the "
+            f"next source of poses"
+        )
     entries, notes = _by_path(content["frames"], source)
     resolved, more_notes = resolve_names(entries, image_names, source)
     frames = FrameCollector(source, notes=[*notes, *more_notes])

@@ -52,12 +52,15 @@ def camera_from_keys(keys: Mapping, image_size: tuple[int, int] | None) -> Camer
         image_size: (width, height) in px of the image, used where `w`, `h` are missing.
 
     Raises:
-        FileContentError: the size or focal length is missing, or no such lens is known.
+        FileContentError: the size or focal length is missing, no such lens is known, or
+            the intrinsics hold for an image of a size that is not said.
     """
     width, height = _size(keys, image_size)
     fx, fy = _focals(keys, width, height)
     cx = _number(keys, "cx", width / 2)
     cy = _number(keys, "cy", height / 2)
+    if not ("w" in keys and "h" in keys):
+        _refuse_another_size((cx, cy), (width, height))
     k = {name: _number(keys, name, 0.0) for name in _DISTORTION}
     pinhole = (fx, fy, cx, cy)
     what = "its camera"
@@ -154,6 +157,19 @@ def _size(keys: Mapping, image_size: tuple[int, int] | None) -> tuple[int, int]:
             "its image size is unknown: there is neither 'w' and 'h' nor a readable image"
         )
     return image_size
+
+
+def _refuse_another_size(
+    principal_px: tuple[float, float], size: tuple[int, int]
+) -> None:
+    """Raise where a principal point tells that the intrinsics are not of this size."""
+    for place, extent in zip(principal_px, size, strict=True):
+        if not extent / 4 <= place <= 3 * extent / 4:
+            raise FileContentError(
+                f"its principal point ({principal_px[0]:g}, {principal_px[1]:g}) px is "
+                f"far off the middle of the image, which has {size[0]}x{size[1]} px: "
+                f"write the size for which fl_x, cx and cy hold as 'w' and 'h'"
+            )
 
 
 def _focals(keys: Mapping, width: int, height: int) -> tuple[float, float]:

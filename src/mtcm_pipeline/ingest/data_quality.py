@@ -80,7 +80,8 @@ def summary_lines(
                 f"{part}: absent for {absent} of {present + absent} ({examples})"
             )
         elif part == "problems" and present:
-            lines.append(f"{present} frames have problems: {examples}")
+            have = "1 frame has" if present == 1 else f"{present} frames have"
+            lines.append(f"{have} problems: {examples}")
         elif part == "note" and examples not in said:
             lines.append(f"note: {examples}")
     return tuple(lines)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from mtcm_pipeline.capture.content_store import (
 )
 from mtcm_pipeline.capture.files import FileLoaders, stem_of
 from mtcm_pipeline.errors import FileContentError, ParameterError
-from mtcm_pipeline.formats.images import Size, decode_image
+from mtcm_pipeline.formats.images import Size, cutout_of, decode_image
 from mtcm_pipeline.formats.masks import encode_mask
 from mtcm_pipeline.ingest.matching import frame_names, match_to_images
 from mtcm_pipeline.segmentation.belief import MaskFacts, doubts, mask_from_saliency
@@ -32,7 +33,9 @@ from mtcm_pipeline.segmentation.registry import Segmenter, load_segmenter
 log = logging.getLogger(__name__)
 
 FROM_FILE = "file"
+FROM_ALPHA = "transparency"
 ABSENT = "absent"
+_WITH_ALPHA = (".png", ".webp")
 
 Pixels = NDArray[np.uint8]
 PosedSize = Callable[[str], Size | None]
@@ -44,9 +47,10 @@ class MadeMasks:
 
     Attributes:
         masks: PNG content by `<stem of the image>.png`, 255 = foreground.
-        table: one row an image: `name`; `source` (`file`, the segmenter's name, or
-            `absent`); `area` (share of the image) and `undecided` (see `MaskFacts`),
-            NaN where nothing was made; `reason` for being absent.
+        table: one row an image: `name`; `source` (`file`, `transparency` of the image,
+            the segmenter's name, or `absent`); `area` (share of the image) and
+            `undecided` (see `MaskFacts`), NaN where no model made it; `reason` for being
+            absent.
         notes: remarks about the whole.
     """
 
@@ -76,6 +80,7 @@ class _Making:
     """What the pass over the photographs collects, by image name."""
 
     pngs: dict[str, bytes] = field(default_factory=dict)
+    cut_out: set[str] = field(default_factory=set)
     facts: dict[str, MaskFacts] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
@@ -90,6 +95,9 @@ def make_missing_masks(
     store: ContentStore | None = None,
 ) -> MadeMasks:
     """Make a mask for every image that has none.
+
+    Where the images are cut out, as rendered ones are, what is not transparent is the
+    mask; the others ask the segmenter.
 
     Args:
         images: photographs by file name.
@@ -110,9 +118,12 @@ def make_missing_masks(
     options = options or MaskOptions()
     names = frame_names(images)
     given = match_to_images(masks, names).by_image
-    missing = [name for name in names if name not in given]
-    segmenter, why_not = _segmenter(options, load) if missing else (None, "")
     making = _Making()
+    without = [name for name in names if name not in given]
+    for name in without:
+        _take_cutout(name, images, posed_size, options, making)
+    missing = [name for name in without if name not in making.cut_out]
+    segmenter, why_not = _segmenter(options, load) if missing else (None, "")
     if segmenter is None:
         making.reasons = dict.fromkeys(missing, why_not)
     else:
@@ -162,6 +173,27 @@ def _segmenter(
         return None, f"segmenter {options.segmenter} is not installed"
 
 
+def _take_cutout(
+    name: str,
+    images: FileLoaders,
+    posed_size: PosedSize,
+    options: MaskOptions,
+    making: _Making,
+) -> None:
+    """The mask of an image that is cut out; one that cannot be read is left to others."""
+    if PurePath(name).suffix.lower() not in _WITH_ALPHA:
+        return
+    try:
+        solid = cutout_of(images[name](), name, posed_size(name))
+    except (FileContentError, OSError):
+        return
+    if solid is None:
+        return
+    if options.smallest_area <= solid.mean() <= options.largest_area:
+        making.cut_out.add(name)
+        making.pngs[name] = encode_mask(solid)
+
+
 def _make(name: str, sources: _Sources, making: _Making) -> None:
     """One mask; an image that cannot be read goes without."""
     try:
@@ -205,15 +237,24 @@ def _table(
 def _source(name: str, given: set[str], making: _Making, source: str) -> str:
     if name in given:
         return FROM_FILE
+    if name in making.cut_out:
+        return FROM_ALPHA
     return source if name in making.pngs else ABSENT
 
 
 def _notes(images: int, given: int, making: _Making, why_not: str) -> tuple[str, ...]:
     if given == images:
         return ()
+    cut_out = len(making.cut_out)
+    notes = []
+    if cut_out:
+        notes.append(f"{cut_out} of {images} masks are their images' transparency")
+    if given + cut_out == images:
+        return tuple(notes)
     if why_not:
-        return (f"{images - given} of {images} masks are absent: {why_not}",)
-    notes = [f"{given} masks given, {len(making.pngs)} made"]
+        absent = images - given - cut_out
+        return (*notes, f"{absent} of {images} masks are absent: {why_not}")
+    notes.append(f"{given} masks given, {len(making.pngs) - cut_out} made")
     if making.reasons:
         name, reason = next(iter(making.reasons.items()))
         notes.append(f"{len(making.reasons)} stay absent; the first, {name!r}: {reason}")

@@ -5,8 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtcm_pipeline.benchmarks.captures import load_photos, sample_photos
+from mtcm_pipeline.benchmarks.captures import (
+    load_photos,
+    read_reference,
+    sample_photos,
+)
+from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.formats.colmap import build_reconstruction
 from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
 from mtcm_pipeline.sample.generate import generate_sample
 from mtcm_pipeline.sample.options import SampleOptions
@@ -179,3 +185,15 @@ def test_every_real_capture_is_read():
         photos = load_photos(REAL / name, 100)
         assert (len(photos), len(photos.masks)) == (frames, masks)
         assert all(max(rgb.shape) == 100 for rgb in photos.images.values())
+
+
+def test_a_colmap_model_serves_as_the_reference(capture):
+    (capture / "transforms.json").unlink()
+    with pytest.raises(CaptureError, match="no poses to compare with"):
+        read_reference(find_capture(capture))
+    folder = capture / "sparse" / "0"
+    folder.mkdir(parents=True)
+    build_reconstruction(ORBIT).write_binary(folder)
+    given = read_reference(find_capture(capture))
+    assert given.names == ORBIT.names[1:]
+    np.testing.assert_allclose(given.cam_from_world, ORBIT.cam_from_world[1:], atol=1e-9)

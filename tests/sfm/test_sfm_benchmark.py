@@ -47,6 +47,19 @@ def test_a_row_compares_what_was_found_with_what_was_given(
     assert calls == [(sorted(ORBIT.names), {}, {})]
 
 
+def test_without_given_poses_the_registered_are_counted(capture, tmp_path, monkeypatch):
+    (capture / "transforms.json").unlink()
+    monkeypatch.setattr(sfm_benchmark, "reconstruct", lambda *a, **k: result_of(ORBIT))
+    run = CliRunner().invoke(
+        sfm_benchmark.main, [str(capture), "--out", str(tmp_path / "table.csv")]
+    )
+    assert run.exit_code == 0, run.output
+    assert "8 of 8" in run.output and "nan" not in run.output
+    (row,) = csv.DictReader((tmp_path / "table.csv").open(newline=""))
+    assert (row["registered"], row["given"], row["compared"]) == ("8", "0", "0")
+    assert row["problem"] == ""
+
+
 def test_every_capture_has_its_row_though_one_fails(capture, tmp_path, monkeypatch):
     def fake(images, masks, workspace, options, *, focal_px):
         if workspace.name == "a capture":

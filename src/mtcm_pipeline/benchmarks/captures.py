@@ -111,9 +111,12 @@ def read_reference(found: FoundCapture) -> PosedCameras:
         return read_poses_bounds(
             np.load(file, allow_pickle=False), names, size_of
         ).cameras
+    if (name := next((n for n in found.metadata if n.startswith("sparse/")), "")) != "":
+        root = found.metadata[name].parents[name.count("/")]
+        return _reading(found, root).cameras
     raise CaptureError(
-        "there are no poses to compare with: put poses.json, transforms.json or "
-        "poses_bounds.npy beside the images"
+        "there are no poses to compare with: put poses.json, transforms.json, "
+        "poses_bounds.npy or sparse/ beside the images"
     )
 
 

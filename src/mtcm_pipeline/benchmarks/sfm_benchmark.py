@@ -3,7 +3,8 @@
     python -m mtcm_pipeline.benchmarks.sfm_benchmark CAPTURE_FOLDER... --out table.csv
 
 Every capture is taken from its photographs (and masks) alone; the poses that lie beside
-them only serve as the reference afterwards.
+them only serve as the reference afterwards. Where there are none, registered frames are
+counted.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def benchmark_capture(
 
     Args:
         folder: a capture as `capture_import.find_capture` understands it, with
-            poses.json, transforms.json or poses_bounds.npy as the reference.
+            poses.json, transforms.json, poses_bounds.npy or sparse/ as the reference.
         workspace: where the steps are kept; times are those of the run that did them.
         options: the settings; the defaults if left out.
 
@@ -101,14 +102,14 @@ def benchmark_capture(
     """
     found = find_capture(folder)
     images, masks = loaders(found.images), loaders(found.masks)
-    reference = read_reference(found)
+    reference = read_reference(found) if found.given_poses else None
     focals = image_priors(images).focal_px
     row = BenchmarkRow(
         folder.resolve().name,
         images=len(images),
         masked=len(masks),
         focal_prior=len(focals),
-        given=len(reference),
+        given=0 if reference is None else len(reference),
     )
     try:
         result = reconstruct(
@@ -119,7 +120,7 @@ def benchmark_capture(
     return replace(row, **_measured(result, reference))
 
 
-def _measured(result: SfmResult, reference: PosedCameras) -> dict[str, Any]:
+def _measured(result: SfmResult, reference: PosedCameras | None) -> dict[str, Any]:
     """The columns that depend on the outcome."""
     best = result.models[0]
     row: dict[str, Any] = {
@@ -131,6 +132,8 @@ def _measured(result: SfmResult, reference: PosedCameras) -> dict[str, Any]:
         "seconds": round(sum(result.seconds.values()), 1),
         "cpu_seconds": round(result.cpu_seconds, 1),
     }
+    if reference is None:
+        return row
     try:
         found = align_and_compare(result.reading.cameras, reference)
     except CaptureError as error:
@@ -166,13 +169,22 @@ def table_of(rows: Sequence[BenchmarkRow]) -> Table:
             row.capture,
             f"{row.registered} of {row.images}"
             + (f": {row.problem}" if row.problem else ""),
-            f"{row.rotation_deg:.2f}°",
-            f"{row.centre_error:.2%}",
-            f"{row.share_good:.0%}",
+            *_errors(row),
             f"{row.seconds:.0f}",
             f"{row.cpu_seconds:.0f}",
         )
     return table
+
+
+def _errors(row: BenchmarkRow) -> tuple[str, str, str]:
+    """Rotation, centre and share for a terminal; dashes where nothing was compared."""
+    if not row.compared:
+        return "–", "–", "–"
+    return (
+        f"{row.rotation_deg:.2f}°",
+        f"{row.centre_error:.2%}",
+        f"{row.share_good:.0%}",
+    )
 
 
 @folders_command

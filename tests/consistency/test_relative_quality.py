@@ -51,3 +51,15 @@ def test_a_mask_of_half_the_neighbours_size_says_so():
     quality = relative_quality(frames.assign(mask_area=area), tokens, UNKNOWN, 6)
     assert np.isclose(quality["mask_area_ratio"][7], 0.5)
     assert np.isnan(quality["mask_area_ratio"][9])
+
+
+def test_an_empty_mask_has_no_area_where_most_frames_show_a_subject():
+    frames, tokens = frames_with(np.full(N, 0.4))
+    area, empty = np.full(N, 0.3), np.zeros(N, dtype=bool)
+    area[[7, 9]], empty[7] = np.nan, True  # 9 has no mask at all
+    frames = frames.assign(mask_area=area, mask_empty=empty)
+    ratio = relative_quality(frames, tokens, UNKNOWN, 6)["mask_area_ratio"]
+    assert ratio[7] == 0.0 and np.isnan(ratio[9])
+    area[: N // 2] = np.nan  # then half of the frames show none
+    ratio = relative_quality(frames.assign(mask_area=area), tokens, UNKNOWN, 6)
+    assert np.isnan(ratio["mask_area_ratio"][7])

@@ -185,3 +185,12 @@ def test_robust_z_ignores_units_and_outliers():
     spoilt[:20] = 1e6
     assert np.abs(robust_z(spoilt)[30:] - z[30:]).max() < 0.5
     assert np.isnan(robust_z(np.full(4, np.nan))).all()
+
+
+def test_an_empty_mask_is_bad_and_a_missing_one_is_not():
+    quality = clean_quality()
+    quality.loc[[6, 8], "mask_area_ratio"] = [0.0, np.nan]
+    cameras = orbit_cameras(N)
+    table = verdict(cameras, smooth_embeddings(cameras), quality)
+    assert np.flatnonzero(table["faulty"]).tolist() == [6]
+    assert table["reason"][6] == "mask bad"

@@ -108,6 +108,8 @@ def test_masks_good_bad_and_strange():
     }
     frames = ingested(pictures(6), masks)
     assert frames.table["has_mask"].tolist() == [True, False, False, True, False, False]
+    assert np.flatnonzero(frames.table["mask_empty"]).tolist() == [4]
+    assert np.isnan(row_of(frames, "f_4.png")["mask_area"])
     assert row_of(frames, "f_0.png")["mask_area"] == pytest.approx(0.25)
     assert row_of(frames, "f_3.png")["mask_area"] == pytest.approx(0.25)
     border = (WIDTH + 2 * 15) / (2 * WIDTH + 2 * HEIGHT - 4)

@@ -90,3 +90,10 @@ def test_observations_are_kept_and_are_those_of_the_evidence(spoilt):
     assert one.evidence().names == one.seen.names
     kept = sorted(file.name for file in one.file.parent.glob("drawn_1*.seen"))
     assert len(kept) == 2
+
+
+def test_with_the_shipped_judge_alone_nothing_is_trained(spoilt, tmp_path):
+    measured, drawn = spoilt
+    trainer = Trainer(JudgeTrainOptions(steps=2), 1, tmp_path)
+    todo = tasks(measured, drawn, trainer, ablations=True, shipped_only=True)
+    assert {name for task in todo for name in task.names} == {*RIVALS, SHIPPED}

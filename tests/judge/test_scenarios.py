@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.benchmarks.captures import sample_photos
@@ -13,9 +18,16 @@ from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.rotations import rotation_angle_deg
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.faults import plans
-from mtcm_pipeline.judge.capture_evidence import gather
+from mtcm_pipeline.formats.masks import encode_mask
+from mtcm_pipeline.judge.capture_evidence import CaptureEvidence, gather
+from mtcm_pipeline.judge.empty_masks import subject_gone
 from mtcm_pipeline.judge.matched import MatchMemory
 from mtcm_pipeline.judge.observations import observe
+from mtcm_pipeline.judge.pipeline_evidence import (
+    CaptureFiles,
+    CaptureTables,
+    evidence_of_capture,
+)
 from mtcm_pipeline.judge.scenarios import (
     Scenario,
     lived_in,
@@ -24,6 +36,12 @@ from mtcm_pipeline.judge.scenarios import (
     with_pose_noise,
 )
 from mtcm_pipeline.sample.options import SampleOptions
+
+
+def encode_png(pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +120,28 @@ def test_training_plans_vary_and_never_spoil_the_majority():
     assert len({plan.name for plans_ in drawn for plan in plans_}) > 30
     for plan in drawn[0]:
         assert sum(fault.share for fault in plan.faults) <= 0.5
+
+
+def test_an_empty_mask_is_seen_in_memory_and_in_files_alike(photos, memory):
+    masks = dict(photos.masks)
+    masks[photos.names[3]] = np.zeros_like(masks[photos.names[3]])
+    del masks[photos.names[5]]
+    spoilt = gather(replace(photos, masks=masks), memory)
+    assert np.flatnonzero(spoilt.frames["mask_empty"]).tolist() == [3]
+    again = CaptureEvidence.from_bytes(spoilt.to_bytes())
+    assert np.flatnonzero(subject_gone(again)).tolist() == [3]
+    files = CaptureFiles(
+        {name: partial(encode_png, photos.images[name]) for name in photos.names},
+        {f"{Path(n).stem}.png": partial(encode_mask, m) for n, m in masks.items()},
+    )
+    known = pd.DataFrame(
+        {"name": photos.names, "has_image": True, "mask_empty": np.arange(16) == 3}
+    )
+    tables = CaptureTables(
+        known, spoilt.times, photos.cameras, spoilt.pairs,
+        spoilt.frames.drop(columns="mask_empty"),
+    )  # fmt: skip
+    read = evidence_of_capture(tables, files)
+    assert read.names == spoilt.names
+    assert np.array_equal(read.frames["mask_empty"], spoilt.frames["mask_empty"])
+    assert np.array_equal(read.numbers, spoilt.numbers, equal_nan=True)

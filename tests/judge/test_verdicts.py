@@ -138,6 +138,27 @@ def test_a_frame_beside_a_break_of_the_path_is_in_order(sound, monkeypatch):
     assert np.flatnonzero(table["faulty"]).tolist() == [11]
 
 
+def test_an_empty_mask_is_bad_where_most_frames_show_a_subject(sound, monkeypatch):
+    evidence, seen = sound
+    cells, empty = evidence.mask_cells.copy(), np.zeros(len(evidence))
+    cells[[6, 8]] = np.nan  # 6 has an empty mask, 8 has none
+    empty[6] = 1.0
+    frames = evidence.frames.assign(mask_empty=empty)
+    gone = replace(evidence, mask_cells=cells, frames=frames)
+    table = judged((gone, seen), {3: ("defocus", "embedding")}, monkeypatch)
+    assert np.flatnonzero(table["faulty"]).tolist() == [3, 6]
+    assert table[["kind", "field", "reason"]].iloc[6].tolist() == [
+        "mask", "mask", "mask bad",
+    ]  # fmt: skip
+    assert table["fault_score"].iloc[6] > 0.99
+    assert table["fault_probability"].iloc[6] == READING.probabilities[-1]
+    blurred = judged((gone, seen), {6: ("defocus", "embedding")}, monkeypatch)
+    assert blurred["reason"].iloc[6] == "blurred"  # what else is wrong is said first
+    cells[: len(cells) // 2] = np.nan  # a capture without masks to compare with
+    none = judged((replace(gone, mask_cells=cells), seen), {}, monkeypatch)
+    assert not none["faulty"].any()
+
+
 def test_swapped_poses_name_each_other(sound, monkeypatch):
     evidence, seen = sound
     poses = evidence.world_from_cam.copy()

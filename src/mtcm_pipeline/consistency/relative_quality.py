@@ -19,8 +19,9 @@ def relative_quality(
 ) -> pd.DataFrame:
     """What the pixels say of each frame, beside what they say of others.
 
-    Columns `sharpness_ratio`, `luminance_ratio`, `mask_area_ratio` (to the neighbours),
-    `duplicate_of`, `pose_verdict` and `pose_doubt`.
+    Columns `sharpness_ratio`, `luminance_ratio`, `mask_area_ratio` (to the neighbours; 0
+    where a mask is empty though most frames show a subject), `duplicate_of`,
+    `pose_verdict` and `pose_doubt`.
 
     Luminance counts as odd only if it is so beside the neighbours in pose and beside the
     neighbours in time: the dark side of a subject is a stretch of dark frames.
@@ -52,12 +53,20 @@ def relative_quality(
         {
             "sharpness_ratio": np.exp(frames["relative_sharpness"]),
             "luminance_ratio": np.exp(_nearer_to_zero(by_pose, by_time)),
-            "mask_area_ratio": np.exp(mask_area),
+            "mask_area_ratio": np.where(_subject_gone(frames), 0.0, np.exp(mask_area)),
             "duplicate_of": frames["duplicate_of"],
             "pose_verdict": pose_evidence["pose_verdict"],
             "pose_doubt": pose_evidence["pose_doubt"],
         }
     )
+
+
+def _subject_gone(frames: pd.DataFrame) -> NDArray[np.bool_]:
+    """(N,) frames with an empty mask, where more than half of all have another."""
+    if "mask_empty" not in frames:
+        return np.zeros(len(frames), dtype=bool)
+    shown = frames["mask_area"].notna().mean() > 0.5
+    return frames["mask_empty"].to_numpy(bool) & bool(shown)
 
 
 def _nearer_to_zero(

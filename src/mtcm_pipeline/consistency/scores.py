@@ -29,6 +29,8 @@ _OWN_SPREADS = 4.0
 _DUPLICATE = 2.5
 # A mask this many times larger or smaller than the neighbours' is damaged.
 _MASK_LIMIT = 2.0
+# Degree of an empty mask: nothing else needs to be measured.
+_EMPTY_MASK = 2.5
 
 REASON_WORDS = {
     "blurred": "blurred",
@@ -64,7 +66,8 @@ def fault_degrees(
     Args:
         evidence: of `gather_evidence`.
         quality: columns `sharpness_ratio`, `luminance_ratio` and `mask_area_ratio` (to
-            the neighbours' median; NaN where unknown), `duplicate_of` (name or ""), and
+            the neighbours' median; NaN where unknown; an area of 0 is an empty mask's),
+            `duplicate_of` (name or ""), and
             what matched features say of the pose: `pose_verdict` (right, wrong or
             unknown) and `pose_doubt` in 0..1.
         options: limits.
@@ -86,7 +89,11 @@ def fault_degrees(
         "exposure": np.abs(
             _log_share(quality["luminance_ratio"], options.exposure_limit)
         ),
-        "mask": np.abs(_log_share(quality["mask_area_ratio"], _MASK_LIMIT)),
+        "mask": np.where(
+            quality["mask_area_ratio"] == 0.0,
+            _EMPTY_MASK,
+            np.abs(_log_share(quality["mask_area_ratio"], _MASK_LIMIT)),
+        ),
     }
     table = pd.DataFrame(degrees).clip(lower=0.0)
     # What is off the path in time is named so; what agrees with it, by its appearance.

@@ -36,6 +36,7 @@ class FrameRow:
         clipped_share: share of pixels that are nearly black or white.
         has_image: whether it could be decoded.
         has_mask: whether there is a usable mask.
+        mask_empty: whether there is a mask, but nothing is foreground in it.
         has_pose: whether there is a usable pose.
         has_timestamp: whether there is a time.
         has_focal: whether there is a focal length in px.
@@ -64,6 +65,7 @@ class FrameRow:
     clipped_share: float = np.nan
     has_image: bool = False
     has_mask: bool = False
+    mask_empty: bool = False
     has_pose: bool = False
     has_timestamp: bool = False
     has_focal: bool = False

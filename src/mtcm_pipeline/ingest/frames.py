@@ -162,10 +162,12 @@ def _take_frame(
         problems.append(str(error))
     else:
         pixels = decoded.rgb
-        mask = _mask(name, pixels, sources, gathered)
+        given = _mask(name, pixels, sources, gathered)
+        mask = given if given is not None and given.any() else None
         shrunk = shrink(pixels, sources.options.measure_px)
         measures = measure_frame(pixels, shrunk, mask)
         row = _with_pixels(row, pixels, decoded.turned, mask is not None, measures)
+        row = replace(row, mask_empty=given is not None and mask is None)
         gathered.thumbnails[name] = shrink(shrunk, sources.options.thumbnail_px)
         gathered.small[name] = small_grey(shrunk)
         height, width = pixels.shape[:2]
@@ -225,7 +227,7 @@ def _with_pose_and_exif(row: FrameRow, facts: ExifFacts, poses: FramePoses) -> F
 def _mask(
     name: str, pixels: Pixels, sources: _Sources, gathered: _Gathered
 ) -> NDArray[np.bool_] | None:
-    """The frame's mask; None where it is absent or unusable."""
+    """The frame's mask, which may be empty; None where it is absent or broken."""
     file_name = sources.masks_of.by_image.get(name)
     if file_name is None:
         return None
@@ -239,7 +241,6 @@ def _mask(
         gathered.mask_notes.append(note)
     if not mask.any():
         gathered.problems[name].append(f"mask {file_name!r} is empty: left out")
-        return None
     return mask
 
 

@@ -27,6 +27,7 @@ from mtcm_pipeline.judge.photo_facts import (
     facts_of_photos,
     photo_key,
 )
+from mtcm_pipeline.judge.repeated_structure import without_repeated_structure
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.twoview.options import TwoViewOptions
 
@@ -49,9 +50,11 @@ class CaptureEvidence:
         mask_cells: (N, C, C) share of foreground.
         embeddings: (N, 384) of unit length.
         patches: (N, C, C, P) float16 of unit length.
-        pairs: table of compared pairs, columns as in `twoview.table.PairRow`.
-        frames: table as `names`: `feature_cells`, `features`, and where there is a
-            sparse model `observations` and `reprojection_error_px`.
+        pairs: table of compared pairs, columns as in `twoview.table.PairRow`, without
+            those of look-alike places (`repeated_structure`).
+        frames: table as `names`: `feature_cells`, `features`, `mask_empty` (1 where
+            there is a mask without foreground), and where there is a sparse model
+            `observations` and `reprojection_error_px`.
     """
 
     names: tuple[str, ...]
@@ -157,13 +160,15 @@ def gather(
     found = match_photos(photos, embeddings, keys, memory, options)
     gauge = canonical_gauge(photos.cameras)
     n = len(photos)
+    empty = [name in photos.masks and not photos.masks[name].any()
+             for name in photos.names]  # fmt: skip
     return CaptureEvidence(
         names=photos.names,
         world_from_cam=gauge.world_from_cam(photos.cameras.world_from_cam),
         times=np.arange(n) / max(n - 1, 1),
         **stacked_facts(rows),
-        pairs=found.pairs,
-        frames=found.frames,
+        pairs=without_repeated_structure(found.pairs, photos.names),
+        frames=found.frames.assign(mask_empty=np.array(empty, dtype=np.float64)),
     )
 
 

@@ -32,6 +32,7 @@ from mtcm_pipeline.judge.photo_facts import (
     PhotoFacts,
     facts_of_photos,
 )
+from mtcm_pipeline.judge.repeated_structure import without_repeated_structure
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 
 Float = NDArray[np.float64]
@@ -112,9 +113,18 @@ def evidence_of_capture(tables: CaptureTables, files: CaptureFiles) -> CaptureEv
         world_from_cam=canonical_gauge(cameras).world_from_cam(cameras.world_from_cam),
         times=np.arange(n) / max(n - 1, 1),
         **stacked_facts([facts[name] for name in names]),
-        pairs=_in_time_order(pairs[inside], names),
-        frames=tables.pose_evidence.set_index("name").loc[names].reset_index(),
+        pairs=without_repeated_structure(_in_time_order(pairs[inside], names), names),
+        frames=_known_of(tables, names),
     )
+
+
+def _known_of(tables: CaptureTables, names: Sequence[str]) -> pd.DataFrame:
+    """The pose evidence of some frames, and which of their masks are empty."""
+    known = tables.pose_evidence.set_index("name").loc[list(names)]
+    frames = tables.frames.set_index("name")
+    if "mask_empty" in frames:  # a table of an earlier version has no such column
+        known = known.assign(mask_empty=frames["mask_empty"].astype(np.float64))
+    return known.reset_index()
 
 
 def facts_of_files(

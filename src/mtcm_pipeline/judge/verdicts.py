@@ -8,15 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist
 
 from mtcm_pipeline.consistency.scores import REASON_WORDS
 from mtcm_pipeline.errors import ParameterError
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
 from mtcm_pipeline.judge.checkpoint import Judge, Logits
+from mtcm_pipeline.judge.empty_masks import called_bad, subject_gone
 from mtcm_pipeline.judge.kinds import FAULT_KINDS, FIELDS, GROUP_OF
 from mtcm_pipeline.judge.neighbourhoods import pose_places, robust_z
 from mtcm_pipeline.judge.observations import Observations
+from mtcm_pipeline.judge.order_rules import may_be_misdated
 from mtcm_pipeline.judge.repeats import repeats_of
 
 Float = NDArray[np.float64]
@@ -47,16 +48,10 @@ _OTHERS_ASKED = 3
 # A copy stands where its original stands: within 0.007 camera distances, a centimetre at
 # arm's length. Neighbours of one orbit look alike too and are farther apart.
 _SAME_PLACE = 0.007
-# Successive frames of an ordered capture are nearer to each other than this share of the
-# distance between any two.
-_ORDERED = 0.5
-# A frame that was taken two places or more elsewhere stands at least so many usual steps
-# from both frames between which its time puts it.
-_OUT_OF_ORDER_STEPS = 1.5
 # Networks are not surer of a kind than this.
 _LEAST_LEFT = 1e-3
-# Frames whose distances say how far apart any two of a capture are.
-_ENOUGH = 400
+# Logits above the threshold where nothing needs to be weighed.
+_CERTAIN = 8.0
 
 
 def judged_frames(
@@ -82,6 +77,10 @@ def judged_frames(
     possible = _possible(evidence, twins)
     adapted = judge.calibration.adapted(logits.faulty) + _left(logits.kinds, possible)
     threshold = judge.calibration.threshold(max_good_lost_percent)
+    gone = subject_gone(evidence) & (adapted <= threshold)
+    logits, possible = called_bad(logits, gone), possible | gone[:, None]
+    certain = max(threshold, judge.calibration.knots[-1]) + _CERTAIN
+    adapted = np.where(gone, certain, adapted)
     probability = judge.calibration.probability(adapted)
     most_likely = logits.kinds.argmax(axis=1)
     kinds = [FAULT_KINDS[k] for k in most_likely]
@@ -106,9 +105,8 @@ def judged_frames(
 def _possible(evidence: CaptureEvidence, twins: NDArray[np.int64]) -> Bool:
     """(N, len(FAULT_KINDS)) whether a fault is possible at all.
 
-    A frame without a mask has no bad mask, a copy stands where its original stands, where
-    no frame follows on the one before it none can be out of order, and nowhere one that
-    stands a usual step from the frame before or after it.
+    A frame without a mask has no bad mask, a copy stands where its original stands, and
+    which times can be wrong `order_rules` says.
     """
     places = pose_places(evidence.world_from_cam)
     apart = np.linalg.norm(places - places[twins], axis=1)
@@ -118,8 +116,7 @@ def _possible(evidence: CaptureEvidence, twins: NDArray[np.int64]) -> Bool:
         axis=(1, 2)
     )
     possible[:, FAULT_KINDS.index("duplicate")] = ~((apart > _SAME_PLACE) | itself)
-    in_time = is_ordered(evidence) and ~_follows(places, evidence.times)
-    possible[:, FAULT_KINDS.index("timestamp")] = in_time
+    possible[:, FAULT_KINDS.index("timestamp")] = may_be_misdated(evidence)
     return possible
 
 
@@ -127,29 +124,6 @@ def _left(kinds: Float, possible: Bool) -> Float:
     """(N,) logarithm of the share of the fault's probability that is left to kinds which
     are possible: what is taken off a logit, by Bayes' rule."""
     return np.log(np.maximum((kinds * possible).sum(axis=1), _LEAST_LEFT))
-
-
-def _follows(places: Float, times: Float) -> Bool:
-    """(N,) whether a frame stands near the one before it or after it in time."""
-    order = np.argsort(times, kind="stable")
-    steps = np.linalg.norm(np.diff(places[order], axis=0), axis=1)
-    far = np.where(np.isfinite(steps), steps, np.inf)
-    nearest = np.minimum(np.append(np.inf, far), np.append(far, np.inf))
-    follows = np.zeros(len(places), dtype=bool)
-    follows[order] = nearest < _OUT_OF_ORDER_STEPS * np.median(far)
-    return follows
-
-
-def is_ordered(evidence: CaptureEvidence) -> bool:
-    """Whether frames that follow each other in time stand near each other."""
-    order = np.argsort(evidence.times, kind="stable")
-    centres = evidence.world_from_cam[order, :3, 3]
-    centres = centres[np.isfinite(centres).all(axis=1)]
-    if len(centres) < 3:
-        return False
-    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
-    between = pdist(centres[:: -(-len(centres) // _ENOUGH)])
-    return bool(np.median(steps) < _ORDERED * np.median(between))
 
 
 def _original_gone(

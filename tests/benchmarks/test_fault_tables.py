@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mtcm_pipeline.benchmarks.fault_tables import (
     blocks_and_many,
     by_capture,
+    of_each_capture,
     reliability_table,
     roc_area,
     summary,
@@ -68,3 +70,27 @@ def test_times_that_no_order_shows_are_left_out_of_the_last_column_only():
     times = by_capture(rows, "timestamp")["judge"]
     assert times["gross", "walk"] == pytest.approx(0.8)
     assert times["gross", "dome"] == pytest.approx(0.2)
+
+
+def test_each_capture_by_hand():
+    rows = pd.DataFrame(
+        [
+            ("walk", "clean", "all", 0, 10, 0, 1, 0),
+            ("walk", "all_gross_45", "timestamp", 2, 5, 1, 0, 1),
+            ("walk", "all_gross_45", "mask", 3, 5, 3, 0, 3),
+            ("walk", "all_gross_45", "all", 5, 5, 4, 2, 4),
+            ("walk", "block_gross_30", "block", 4, 5, 2, 0, 2),
+            ("walk", "block_gross_30", "all", 4, 5, 2, 0, 2),
+            ("dome", "all_gross_45", "timestamp", 2, 10, 0, 0, 1),
+            ("dome", "all_gross_45", "mask", 2, 10, 1, 0, 1),
+            ("dome", "all_gross_45", "all", 4, 10, 1, 0, 2),
+        ],
+        columns=["capture", "plan", "kind", "frames", "sound", "caught_5", "lost",
+                 "caught"],
+    ).assign(method="judge", won=15.0)  # fmt: skip
+    table = of_each_capture(rows, "judge", unordered=["dome"])
+    lost, found = 100 * 3 / 20, 6 / 9
+    expected = [lost, 1.0, found, 0.8, 0.8, 15 / 20, 0.5]
+    assert table.loc["walk"].tolist() == pytest.approx(expected)
+    expected = [0.0, 0.0, 0.5, 0.25, 0.5, np.nan, np.nan]
+    assert table.loc["dome"].tolist() == pytest.approx(expected, nan_ok=True)

@@ -7,7 +7,8 @@ Every capture is spoilt with every kind of fault, gross and subtle, at several s
 with blocks of frames that share one pose error. The judge and boosting are trained on the
 spoilt versions of the other captures and on drawn ones; `generated only` has seen no real
 capture, as the judge that comes with the package, which is measured as well. A stopped
-run goes on where it was.
+run goes on where it was. With `--shipped-only` nothing is trained: the simple checks and
+the judge that comes with the package are measured.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mtcm_pipeline.benchmarks.fault_methods import (
     BOOSTING,
     GENERATED_ONLY,
     LEFT_OUT,
+    SHIPPED,
     Trainer,
     ablated_method,
     boosting_method,
@@ -54,6 +56,7 @@ from mtcm_pipeline.benchmarks.fault_tables import (
     blocks_and_many,
     by_capture,
     carried_table,
+    of_each_capture,
     printed,
     recall_at_2,
     recall_at_5,
@@ -64,8 +67,8 @@ from mtcm_pipeline.benchmarks.fault_tables import (
 from mtcm_pipeline.figures.reliability import reliability_figure
 from mtcm_pipeline.figures.style import png_bytes
 from mtcm_pipeline.judge.calibration import reliability
+from mtcm_pipeline.judge.order_rules import is_ordered
 from mtcm_pipeline.judge.training import JudgeTrainOptions
-from mtcm_pipeline.judge.verdicts import is_ordered
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +96,7 @@ def tasks(
     trainer: Trainer,
     *,
     ablations: bool,
+    shipped_only: bool = False,
 ) -> Iterator[Task]:
     """Everything to be measured, the simple first.
 
@@ -101,12 +105,15 @@ def tasks(
         drawn: spoilt captures to train on only.
         trainer: trains judges.
         ablations: whether parts are taken away as well.
+        shipped_only: whether nothing is to be trained.
     """
     every = tuple(measured)
     simple = simple_methods()
     yield Task(tuple(method.name for method in simple), lambda: simple, every)
     shipped = shipped_method()
     yield Task((shipped.name,), lambda: [shipped], every)
+    if shipped_only:
+        return
     if drawn:
         yield Task(
             (GENERATED_ONLY,),
@@ -165,6 +172,8 @@ def show(rows: pd.DataFrame, unordered: Collection[str] = ()) -> None:
     console.print(printed("blocks, and many faults", many))
     console.print(printed("wrong times, ROC area", by_capture(rows, "timestamp")))
     console.print(printed("threshold carried over, 2 % asked", carried_table(rows)))
+    each = of_each_capture(rows, SHIPPED, unordered)
+    console.print(printed(f"{SHIPPED}, by capture", each))
 
 
 def unordered_of(measured: Sequence[SpoiltCapture]) -> list[str]:
@@ -196,6 +205,8 @@ def save_reliability(frames: pd.DataFrame, place: Path) -> None:
 @click.option("--members", default=1, show_default=True, type=click.IntRange(1, 8))
 @click.option("--ablations/--no-ablations", default=False)
 @click.option("--known-only", is_flag=True, help="Take the drawn ones that are there.")
+@click.option("--shipped-only", is_flag=True, help="Train nothing.")
+@click.option("--plans", multiple=True, help="Part of the names of those to measure.")
 def main(  # noqa: PLR0917
     folders: tuple[Path, ...],
     scenarios: Path,
@@ -206,19 +217,25 @@ def main(  # noqa: PLR0917
     members: int,
     ablations: bool,
     known_only: bool,
+    shipped_only: bool,
+    plans: tuple[str, ...],
 ) -> None:
     """Spoil the captures in FOLDERS and see which frames are found; SCENARIOS keeps the
     spoilt captures and the trained judges between runs."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     captures = {folder.resolve().name: load_photos(folder) for folder in folders}
-    measured = list(measured_scenarios(captures, range(seeds), scenarios))
-    numbers = range(FIRST_DRAWN, FIRST_DRAWN + drawn)
+    only = plans or ("",)
+    measured = list(measured_scenarios(captures, range(seeds), scenarios, only))
+    numbers = range(FIRST_DRAWN, FIRST_DRAWN + (0 if shipped_only else drawn))
     others = list(training_scenarios(numbers, scenarios, known_only=known_only))
     log.info("%d spoilt captures to measure, %d drawn", len(measured), len(others))
     trainer = Trainer(JudgeTrainOptions(steps=steps), members, scenarios)
     rows = RowFile(out, BenchmarkRow)
     frames = RowFile(out.with_name(f"{out.stem}_frames.csv"), FrameRow)
-    run(tasks(measured, others, trainer, ablations=ablations), rows, frames)
+    todo = tasks(
+        measured, others, trainer, ablations=ablations, shipped_only=shipped_only
+    )
+    run(todo, rows, frames)
     show(rows.read(), unordered_of(measured))
     said = frames.read()
     table = printed("reliability of probabilities", reliability_table(said))

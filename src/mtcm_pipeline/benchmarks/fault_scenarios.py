@@ -51,12 +51,27 @@ def measuring_plans(seed: int) -> list[FaultPlan]:
 
 
 def measured_scenarios(
-    captures: Mapping[str, PosedPhotos], seeds: Sequence[int], folder: Path
+    captures: Mapping[str, PosedPhotos],
+    seeds: Sequence[int],
+    folder: Path,
+    only: Sequence[str] = ("",),
 ) -> Iterator[SpoiltCapture]:
-    """Scenarios of captures as they are; foreign frames come from the others."""
+    """Scenarios of captures as they are; foreign frames come from the others.
+
+    Args:
+        captures: by identity.
+        seeds: of the faults.
+        folder: keeps the scenarios.
+        only: plans whose name contains one of these; all by default.
+    """
     for photos in captures.values():
         others = [other for other in captures.values() if other is not photos]
-        jobs = [(plan, seed) for seed in seeds for plan in measuring_plans(seed)]
+        jobs = [
+            (plan, seed)
+            for seed in seeds
+            for plan in measuring_plans(seed)
+            if any(part in plan.name for part in only)
+        ]
         for file in _made(photos, jobs, others, folder, noisy=False):
             yield spoilt_capture(file, measured=True)
 

@@ -129,6 +129,37 @@ def blocks_and_many(rows: pd.DataFrame, unordered: Collection[str] = ()) -> pd.D
     return pd.DataFrame(table).T
 
 
+def of_each_capture(
+    rows: pd.DataFrame, method: str, unordered: Collection[str] = ()
+) -> pd.DataFrame:
+    """One method, a capture a line: percent of the sound frames lost at the threshold
+    carried over, in all versions and frames in the clean one; share of the faulty found;
+    where 45 % are faulty recall at 5 percent lost, and blocks, as in `blocks_and_many`.
+
+    Args:
+        rows: of the benchmark.
+        method: whose.
+        unordered: see `blocks_and_many`.
+    """
+    table = {}
+    for capture, mine in rows[rows["method"] == method].groupby("capture"):
+        whole = mine[mine["kind"] == ALL_KINDS]
+        many = mine["plan"].str.contains("_45")
+        unseen = (mine["kind"] == "timestamp") & (capture in set(unordered))
+        singly = mine[many & (mine["kind"] != ALL_KINDS) & ~unseen]
+        blocks = mine[mine["kind"] == "block"]
+        table[capture] = {
+            "lost %": 100.0 * float(whole["lost"].sum() / whole["sound"].sum()),
+            "lost, clean": float(whole.loc[whole["plan"] == "clean", "lost"].sum()),
+            "found": float(whole["caught"].sum() / max(whole["frames"].sum(), 1)),
+            "45 % faulty, recall at 5": _mean_recall(whole[many[whole.index]]),
+            "without unseen times": _mean_recall(singly),
+            "block area": roc_area(blocks) if len(blocks) else np.nan,
+            "block of 30 %": _mean_recall(blocks[blocks["plan"].str.contains("_30")]),
+        }
+    return pd.DataFrame(table).T
+
+
 def _mean_recall(rows: pd.DataFrame) -> float:
     if rows.empty:
         return np.nan

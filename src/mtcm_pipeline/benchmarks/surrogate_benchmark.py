@@ -6,7 +6,7 @@
 Views are held out by two rules, the rest is made into pools (whole and unbalanced), the
 geometry is measured on each pool alone, every strategy chooses, and the surrogate of the
 held-out views is compared with that of farthest view sampling on the same pool. `--fits`
-trains a field on every choice besides.
+trains a field on every choice besides. The strategy `knows_test_views` is a ceiling.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import load_photos, sample_photos
+from mtcm_pipeline.benchmarks.knowing_choice import knowing_choice
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.sample.options import SampleOptions
@@ -51,6 +52,7 @@ BUDGETS = (6, 10, 15)
 POOLS = ("clean", "lingering", "close_ups", "thinned_sector")
 USUAL = ("view_coverage", "fvs", "fvs_directions", "k_medoids", "every_nth")
 REFERENCE = "fvs"
+CEILING = "knows_test_views"
 _LAST_FRAMES = 70
 
 
@@ -96,7 +98,8 @@ class Plan:
 
     Attributes:
         pools: names of `trials.plan.POOLS` without faults.
-        strategies: of the registry, "+poses" behind a name: without the geometry.
+        strategies: of the registry, "+poses" behind a name: without the geometry; or
+            `CEILING`.
         splits: of each rule.
         fits: whether fields are fitted.
     """
@@ -131,7 +134,10 @@ def _on_pool(
     seeing = dataclasses.replace(blind, geometry=measure_geometry(shown))
     for strategy in plan.strategies:
         for budget in BUDGETS:
-            names = _choose(strategy, budget, seeing, blind)
+            if strategy == CEILING:
+                names = knowing_choice(geometry, shown.names, split.hidden, budget)
+            else:
+                names = _choose(strategy, budget, seeing, blind)
             quality = expected_quality(geometry, names, split.hidden)
             yield SurrogateRow(
                 judge.photos.identity,
@@ -248,7 +254,7 @@ def main(  # noqa: PLR0917 - click passes keywords
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("mtcm_pipeline.ingest").setLevel(logging.WARNING)
     for strategy in strategies:
-        if strategy.partition("+")[0] not in STRATEGIES:
+        if strategy.partition("+")[0] not in (*STRATEGIES, CEILING):
             raise click.BadParameter(f"unknown strategy {strategy!r}")
     plan = Plan(pools, tuple(dict.fromkeys((REFERENCE, *strategies))), splits, fits)
 

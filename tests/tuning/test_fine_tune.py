@@ -153,6 +153,22 @@ def test_where_matches_are_certain_a_pose_is_theirs_and_the_view_is_let_in():
     assert tuned.views["registered"].sum() == 1
 
 
+def test_what_matches_cannot_place_stays_as_the_filter_has_it():
+    bad = BAD[0]
+    views = spoilt([bad], 2.5)
+    matches = {
+        name: [] if name == bad else [each for each in shared if each.other != bad]
+        for name, shared in shared_points(noise_px=0.1, outliers=0.0).items()
+    }
+    doubt = doubt_of(views, [bad], matches=matches)
+    tuned = fine_tune(views, doubt, replace(OPTIONS, steps=40, gaussians=100), seed=0)
+    row = tuned.views.set_index("name").loc[bad]
+    assert not row["registered"]
+    assert row["weight"] == pytest.approx(row["start_weight"], abs=1e-2)
+    at = views.names.index(bad)
+    assert np.array_equal(tuned.cam_from_world[at], views.views[at].cam_from_world)
+
+
 def test_the_cpu_seconds_are_told_apart():
     quick = replace(OPTIONS, steps=60, gaussians=100, meta_every=8)
     tuned = fine_tune(spoilt(BAD, 2.5), doubt_of(VIEWS, BAD), quick, seed=3)

@@ -15,10 +15,12 @@ from mtcm_pipeline.tuning.matched_poses import CERTAIN_AGREEING, matched_poses
 from mtcm_pipeline.tuning.matches import Tracks, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.registration import carried
-from mtcm_pipeline.tuning.rigid import pose_distance
+from mtcm_pipeline.tuning.rigid import pose_distance, rigid_from_twist
 
 OPTIONS = TuningOptions()
 BLOCK = NAMES[6:11]
+# A turn about the axis of the ring and a lift.
+UPWARDS = np.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.7])
 
 
 def with_carried(names, degrees=2.5) -> dict[str, np.ndarray]:
@@ -52,6 +54,18 @@ def test_a_block_that_moved_together_comes_back_with_its_inside():
     assert not found.suspicious
     # The middle of the block shares nothing with any trusted frame.
     assert max(off_deg(found, name) for name in BLOCK) < 0.1
+
+
+def test_a_wrong_frame_in_a_bent_row_is_found_and_the_bend_is_nobodys_fault():
+    around = 2 * np.pi * np.arange(len(NAMES)) / len(NAMES)
+    given = {
+        name: TRUE[name] @ rigid_from_twist(np.radians(np.sin(a)) * UPWARDS)
+        for name, a in zip(NAMES, around, strict=True)
+    }
+    assert not matched_poses(given, NAMES, shared_points(), OPTIONS).suspicious
+    bad = NAMES[8]
+    given[bad] = carried(given[bad], 1, 2.0, 1.0)
+    assert matched_poses(given, NAMES, shared_points(), OPTIONS).suspicious == {bad}
 
 
 def test_a_pose_from_the_far_side_comes_back():

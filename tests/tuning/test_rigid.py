@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.tuning.rigid import (
+    corrections_deg,
     cross_matrix,
     pose_distance,
     rigid_from_twist,
@@ -42,6 +43,11 @@ def test_distance_of_poses_by_hand():
     second[:3, :3] = Rotation.from_euler("y", 7, degrees=True).as_matrix()
     second[:3, 3] = -second[:3, :3] @ np.array([0.3, 0.0, 0.4])
     assert pose_distance(first, second) == pytest.approx((7.0, 0.5))
+    shifted = np.eye(4)
+    shifted[0, 3] = 0.01
+    # 0.5 is an angle of 28.6 degrees at distance 1, 0.01 one of 0.573.
+    sizes = corrections_deg(np.stack([first, first]), np.stack([second, shifted]))
+    assert sizes == pytest.approx([28.648, 0.573], abs=1e-3)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.07])

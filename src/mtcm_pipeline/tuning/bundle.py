@@ -5,11 +5,13 @@ Dimension letters: V frames, O observations, P points.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.tuning.matches import Tracks
 
 if TYPE_CHECKING:
@@ -26,6 +28,22 @@ _TRIALS = (30, 300)
 # Relative fall of the cost that is no longer worth a step.
 _SETTLED = 1e-5
 _CAMERA = 1
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Where frames are believed to stand, if most of them are right.
+
+    Attributes:
+        cam_from_world: (V, 4, 4); only the centres hold.
+        holding: (V) frames whose centres hold; three of them fix the gauge.
+        sigma: distance at which a centre counts half (Cauchy): a frame that stands far
+            from its anchor is hardly held by it.
+    """
+
+    cam_from_world: Float
+    holding: Bool
+    sigma: float
 
 
 def resected(
@@ -73,10 +91,12 @@ def bundle_adjusted(
     *,
     soft_px: float,
     iterations: int,
+    anchors: Anchors | None = None,
 ) -> tuple[Float, Float]:
     """Poses and points that explain the observations best (Cauchy loss).
 
-    Where fewer than two frames are held, two that COLMAP chooses hold the gauge.
+    Where no anchors are given and fewer than two frames are held, two that COLMAP
+    chooses hold the gauge.
 
     Args:
         tracks: O observations of P points, each seen by two frames or more.
@@ -85,6 +105,7 @@ def bundle_adjusted(
         held: (V,) frames whose poses stay.
         soft_px: error at which an observation counts half.
         iterations: at most.
+        anchors: pull centres to where they are believed to be.
 
     Returns:
         (V, 4, 4) poses, those of frames that see nothing as they were, and (P, 3).
@@ -98,8 +119,28 @@ def bundle_adjusted(
         config.add_image(image)
         if held[image - 1]:
             config.set_constant_rig_from_world_pose(image)
-    if sum(bool(held[image - 1]) for image in model.images) < 2:
+    free = sum(bool(held[image - 1]) for image in model.images) < 2
+    if anchors is None and free:
         config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    options = _solver_options(soft_px, iterations)
+    if anchors is None:
+        solver = pycolmap.create_default_bundle_adjuster(options, config, model)
+    else:
+        solver = pycolmap.create_pose_prior_bundle_adjuster(
+            options, _anchor_options(), config, _priors(anchors, model), model
+        )
+    solver.solve()
+    poses = np.array(cam_from_world)
+    for number, image in model.images.items():
+        # There and back again costs digits: what is held stays to the last one.
+        if not held[number - 1]:
+            poses[number - 1, :3] = image.cam_from_world().matrix()
+    return poses, np.array([model.points3D[point].xyz for point in points])
+
+
+def _solver_options(soft_px: float, iterations: int) -> pycolmap.BundleAdjustmentOptions:
+    import pycolmap
+
     options = pycolmap.BundleAdjustmentOptions()
     options.print_summary = False
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
@@ -107,13 +148,34 @@ def bundle_adjusted(
     options.ceres.solver_options.num_threads = 1
     options.ceres.solver_options.max_num_iterations = iterations
     options.ceres.solver_options.function_tolerance = _SETTLED
-    pycolmap.create_default_bundle_adjuster(options, config, model).solve()
-    poses = np.array(cam_from_world)
-    for number, image in model.images.items():
-        # There and back again costs digits: what is held stays to the last one.
-        if not held[number - 1]:
-            poses[number - 1, :3] = image.cam_from_world().matrix()
-    return poses, np.array([model.points3D[point].xyz for point in points])
+    return options
+
+
+def _anchor_options() -> pycolmap.PosePriorBundleAdjustmentOptions:
+    import pycolmap
+
+    options = pycolmap.PosePriorBundleAdjustmentOptions()
+    options.alignment_ransac.random_seed = 0
+    options.ceres.prior_position_loss_function_type = pycolmap.LossFunctionType.CAUCHY
+    options.ceres.prior_position_loss_scale = 1.0
+    return options
+
+
+def _priors(anchors: Anchors, model: pycolmap.Reconstruction) -> list[pycolmap.PosePrior]:
+    import pycolmap
+
+    centres = invert_rigid(anchors.cam_from_world)[:, :3, 3]
+    return [
+        pycolmap.PosePrior(
+            pose_prior_id=number,
+            corr_data_id=image.data_id,
+            position=centres[number - 1],
+            position_covariance=anchors.sigma**2 * np.eye(3),
+            coordinate_system=pycolmap.PosePriorCoordinateSystem.CARTESIAN,
+        )
+        for number, image in model.images.items()
+        if anchors.holding[number - 1]
+    ]
 
 
 def _camera(focal_px: float) -> pycolmap.Camera:

@@ -243,14 +243,19 @@ class _Tuning:
         return found
 
     def _rows_to_register(self) -> list[int]:
-        """What is doubted and may be cured."""
+        """What is doubted and may be cured.
+
+        Where there are matches, what they cannot place stays as the filter has it: a
+        picture alone fits in too many places.
+        """
         if not self._options.refine_poses:
             return []
-        curable = self._doubt.curable
+        placed = self._matched.found if self._doubt.matches else self._views.names
         return [
             row
             for row, name in enumerate(self._views.names)
-            if not self._sure[row] and (curable[row] or name in self.suspicious)
+            if name in self.suspicious
+            or (not self._sure[row] and self._doubt.curable[row] and name in placed)
         ]
 
     def _register(self) -> None:
@@ -262,6 +267,7 @@ class _Tuning:
             matched=self._matched.found,
             predicted=self._doubt.predicted,
             options=self._options,
+            trusted=self.suspicious,
         )
         if self._to_register:
             self._move(self._to_register)
@@ -286,7 +292,8 @@ class _Tuning:
         for row, name in enumerate(self._views.names):
             if (entry := self.registered.get(name)) is not None:
                 low = min(weights[row], 1 - self._options.trusted_weight)
-                weights[row] = self._options.admitted_weight if entry.admitted else low
+                high = max(weights[row], self._options.admitted_weight)
+                weights[row] = high if entry.admitted else low
         self.reweighting.restart(weights)
         if self._sure.all():
             log.info("no view is doubted: the rest is a plain fit")

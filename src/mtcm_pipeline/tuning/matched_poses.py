@@ -2,9 +2,9 @@
 
 1. Points from trusted frames; frames that are doubted find their places by them, and
    help those deeper in a row of wrong ones.
-2. All poses and points adjusted together, nothing held, brought back to the given
-   poses by the similarity that most trusted frames agree with. Trusted frames that then
-   stand out are doubted as well.
+2. All poses and points adjusted together; centres of trusted frames are anchored where
+   they were given, so loosely that a wrong one leaves. Trusted frames that then stand
+   out are doubted as well: from all others, or from their neighbours (`local_gauge`).
 3. The doubted ones adjusted once more, the sound ones held where they were given.
 
 Dimension letters: V frames, O observations, P points.
@@ -19,10 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.tuning.beliefs import PoseBelief, calibration_factor
-from mtcm_pipeline.tuning.bundle import LEAST_POINTS, bundle_adjusted, resected
+from mtcm_pipeline.tuning.bundle import (
+    LEAST_POINTS,
+    Anchors,
+    bundle_adjusted,
+    resected,
+)
+from mtcm_pipeline.tuning.local_gauge import (
+    disagreements_deg,
+    in_the_gauge_of_neighbours,
+)
 from mtcm_pipeline.tuning.matches import Matches, Tracks, longest, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions
-from mtcm_pipeline.tuning.rigid import pose_distance, without_common_motion
+from mtcm_pipeline.tuning.rigid import corrections_deg
 from mtcm_pipeline.tuning.triangulation import (
     Structure,
     pose_informations,
@@ -45,12 +54,18 @@ _SOFT_PX, _AGREES_PX, _FIRST_PX = 1.0, 1.5, 8.0
 # Points a frame: to see who stands out, and for a pose that is kept.
 _POINTS_TO_COMPARE, _POINTS_TO_PLACE = 100, 1000
 _STEPS_TO_COMPARE, _STEPS_TO_PLACE = 15, 30
+# Held by nothing, a row of cameras bends by degrees before its errors in px say so; held
+# by a sixth of a degree at the subject it stays, and one that is off by a degree leaves.
+_ANCHOR_SIGMA = 0.003
 # What chance does not reach: a squared Mahalanobis distance with six degrees of freedom,
 # and a correction in units of what is usual for a frame that is as sure as this one in
 # its weakest direction. The one is set by the directions in which a pose is best known,
 # the other by those in which it is free to move; wrong poses go beyond either.
 _CONTRADICTED_CHI2 = 30.0
 _CONTRADICTED_RATIO = 3.0
+# A frame stands out from its neighbours where the nearest in agreement is off by so much
+# of its correction; a stretch of frames that moves together is bent, not wrong.
+_ALONE = 0.7
 _LEAST_SURE = 4
 _TINY = 1e-9
 
@@ -109,11 +124,12 @@ def matched_poses(
     if together is None:
         return MatchedPoses()
     free, information = together
-    out = _standing_out(free, given, information, sure & _in(tracks), options)
+    out = _suspected(free, given, information, sure & _in(tracks), options)
     sound = sure & ~out
+    near = in_the_gauge_of_neighbours(free, given, sound & _in(tracks))
     looking = known & ~sound & _in(tracks)
     placed, own, agreeing = _adjusted_to(tracks, free, given, sound, looking)
-    factor = _calibration(free, given, information, sound & _in(tracks))
+    factor = _calibration(near, given, information, sound & _in(tracks))
     found = {
         names[row]: MatchedPose(
             PoseBelief(placed[row], factor * own[row]), float(agreeing[row])
@@ -154,7 +170,7 @@ def _placed_by(tracks: Tracks, given: Float, sure: Bool) -> tuple[Float, Bool]:
 def _adjusted_together(
     tracks: Tracks, start: Float, given: Float, known: Bool, sure: Bool
 ) -> tuple[Float, Float] | None:
-    """(V, 4, 4) poses of a free adjustment in the given gauge, and their information.
+    """(V, 4, 4) poses of an adjustment that holds none exactly, and their information.
 
     Frames that it does not see stay where they were.
     """
@@ -165,12 +181,13 @@ def _adjusted_together(
     if kept is None or (sure & inside).sum() < _LEAST_SURE:
         return None
     nobody = np.zeros(len(given), bool)
+    anchors = Anchors(given, sure & inside, _ANCHOR_SIGMA)
     adjusted, xyz = bundle_adjusted(
-        kept, start, structure.xyz, nobody, soft_px=_SOFT_PX, iterations=_STEPS_TO_COMPARE
-    )
+        kept, start, structure.xyz, nobody,
+        soft_px=_SOFT_PX, iterations=_STEPS_TO_COMPARE, anchors=anchors,
+    )  # fmt: skip
     information = pose_informations(kept, adjusted, xyz, _SOFT_PX)
-    back = _in_the_gauge_of_most(adjusted, given, (sure & inside).astype(np.float64))
-    return np.where(inside[:, None, None], back, start), information
+    return np.where(inside[:, None, None], adjusted, start), information
 
 
 def _adjusted_to(
@@ -223,15 +240,16 @@ def _agreeing(tracks: Tracks, poses: Float, looking: Bool) -> Float:
     return np.where(looking, tracks.points_seen(fits) / np.maximum(seen, 1), 0.0)
 
 
-def _in_the_gauge_of_most(adjusted: Float, given: Float, weights: Float) -> Float:
-    """The similarity taken off that most frames agree with (reweighted, Cauchy)."""
-    current = weights
-    for _ in range(10):
-        back = without_common_motion(adjusted, given, current)
-        sizes = _corrections_deg(back, given)
-        usual = max(float(np.median(sizes[weights > 0])), 1e-3)
-        current = weights / (1.0 + (sizes / (1.5 * usual)) ** 2)
-    return back
+def _suspected(
+    free: Float, given: Float, information: Float, sure: Bool, options: TuningOptions
+) -> Bool:
+    """(V,) trusted frames that stand out from all others, or from their neighbours."""
+    out = _standing_out(free, given, information, sure, options)
+    near = in_the_gauge_of_neighbours(free, given, sure)
+    least = _ALONE * corrections_deg(near, given)
+    nearest = disagreements_deg(free, given, sure).min(axis=1)
+    alone = nearest > np.maximum(options.suspicious_deg, least)
+    return out | (alone & _standing_out(near, given, information, sure & ~out, options))
 
 
 def _standing_out(
@@ -242,7 +260,7 @@ def _standing_out(
     Where few points are seen, or all from nearly one place, a large correction means
     little. Those found are left out of what is usual, and the rest is looked at again.
     """
-    sizes = _corrections_deg(free, given)
+    sizes = corrections_deg(free, given)
     usual, out = sure.copy(), np.zeros_like(sure)
     for _ in range(_WAVES):
         middle = float(np.median(sizes[usual]))
@@ -273,12 +291,6 @@ def _contradicted(
         (chi2 > _CONTRADICTED_CHI2)
         | (ratio > _CONTRADICTED_RATIO * max(float(np.median(ratio[usual])), _TINY))
     )
-
-
-def _corrections_deg(first: Float, second: Float) -> Float:
-    """(V,) the larger of the turn and of the shift as an angle at the subject."""
-    pairs = [pose_distance(a, b) for a, b in zip(first, second, strict=True)]
-    return np.array([max(angle, float(np.degrees(far))) for angle, far in pairs])
 
 
 def _calibration(free: Float, given: Float, information: Float, sound: Bool) -> float:

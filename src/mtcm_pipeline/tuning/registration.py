@@ -2,12 +2,13 @@
 
 The Gaussians stand still meanwhile, so that the field cannot absorb a wrong pose. A pose
 that matches are certain of is only looked at, which takes two renderings; the field
-cannot say it better.
+cannot say it better. Where the judge trusts a view and its matches do not, the picture
+decides between the two poses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +41,9 @@ _CARRIED_DEG = 3.0
 _TINY = 1e-12
 # Brightness of a view beyond this is no exposure.
 _GAINS = (0.25, 4.0)
+# Of two poses of a trusted view, matches have theirs unless its misfit is more than so
+# many times that of the given one: within it, differences are the field's.
+_NO_WORSE = 1.05
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def register_views(
     matched: Mapping[str, MatchedPose],
     predicted: Mapping[str, PoseBelief],
     options: TuningOptions,
+    trusted: Collection[str] = (),
 ) -> dict[str, Registration]:
     """Poses of doubtful views, and which of them fit.
 
@@ -138,6 +143,7 @@ def register_views(
         matched: poses that matches ask for, by name.
         predicted: poses predicted from the other frames, by name.
         options: levels and limits.
+        trusted: names of views that only their matches contradict.
     """
     if not doubtful:
         return {}
@@ -145,15 +151,18 @@ def register_views(
     finest = AlignmentSettings(options.blurs_px[-1:], options.background)
     looks = [assessed(field, v, v.cam_from_world, finest)[1] for v in references]
     usual = max(float(np.median(looks)), _TINY)
-    certain = {n for n, m in matched.items() if m.agreeing >= CERTAIN_AGREEING}
-    registered = {
-        view.name: _looked_at(
-            field, view, matched[view.name], usual=usual, settings=finest, options=options
-        )
-        for view in doubtful
-        if view.name in certain
-    }
-    if rest := [view for view in doubtful if view.name not in certain]:
+    registered = {}
+    for view in doubtful:
+        at = matched.get(view.name)
+        if view.name in trusted:
+            registered[view.name] = _decided(
+                field, view, at, usual=usual, settings=finest
+            )
+        elif at is not None and at.agreeing >= CERTAIN_AGREEING:
+            registered[view.name] = _looked_at(
+                field, view, at, usual=usual, settings=finest, options=options
+            )
+    if rest := [view for view in doubtful if view.name not in registered]:
         reference = reference_of(field, references, finest)
         centre = _subject_depth(field, references)
         for view in rest:
@@ -161,12 +170,12 @@ def register_views(
             far = starts[0].source != "matches"
             blurs = options.blurs_px if far else options.blurs_px[-1:]
             settings = replace(finest, blurs_px=blurs, sureness=reference.sureness)
-            found = _best(
+            best = _best(
                 field, view, starts,
                 settings=settings, reference=reference, options=options,
             )  # fmt: skip
             agreeing = matched[view.name].agreeing if view.name in matched else np.nan
-            registered[view.name] = replace(found, agreeing=agreeing)
+            registered[view.name] = replace(best, agreeing=agreeing)
     return registered
 
 
@@ -186,6 +195,31 @@ def _looked_at(
     limit = options.most_misfit * options.misfit_with_matches
     return Registration(
         pose, _within(gain), "matches", ratio, matched.agreeing, ratio <= limit
+    )
+
+
+def _decided(
+    field: GaussianArrays,
+    view: PinholeView,
+    matched: MatchedPose | None,
+    *,
+    usual: float,
+    settings: AlignmentSettings,
+) -> Registration:
+    """A trusted view where its matches want it, unless it fits better where it is.
+
+    It is let in either way: nobody but its matches had anything against it.
+    """
+    given = view.cam_from_world
+    _, there = assessed(field, view, given, settings)
+    if matched is None:
+        return Registration(given, 1.0, "given", there / usual, float("nan"), True)
+    pose = matched.belief.cam_from_world
+    gain, misfit = assessed(field, view, pose, settings)
+    if misfit > _NO_WORSE * there:
+        return Registration(given, 1.0, "given", there / usual, matched.agreeing, True)
+    return Registration(
+        pose, _within(gain), "matches", misfit / usual, matched.agreeing, True
     )
 
 

@@ -63,6 +63,17 @@ def pose_distance(first: Float, second: Float) -> tuple[float, float]:
     return angle, float(np.linalg.norm(centres[0] - centres[1]))
 
 
+def corrections_deg(first: Float, second: Float) -> Float:
+    """(V,) the larger of the turn and of the shift as an angle at the subject.
+
+    Args:
+        first: (V, 4, 4) cam_from_world, distances in median camera distances.
+        second: (V, 4, 4) likewise.
+    """
+    pairs = [pose_distance(a, b) for a, b in zip(first, second, strict=True)]
+    return np.array([max(angle, float(np.degrees(far))) for angle, far in pairs])
+
+
 def without_common_motion(refined: Float, given: Float, weights: Float) -> Float:
     """Refined poses, moved so that their corrections have no common part.
 

@@ -76,7 +76,7 @@ def test_an_import_says_what_it_found(project, tmp_path):
 
 
 def test_importing_the_commands_imports_nothing_heavy():
-    heavy = {"torch", "numpy", "scipy", "pandas", "PIL"}
+    heavy = {"torch", "numpy", "scipy", "pandas", "PIL.Image"}
     assert_light("mtcm_pipeline.cli", heavy)
 
 

@@ -128,4 +128,4 @@ def test_training_learns_what_one_column_says_and_repeats_itself(seen):
     bad = np.concatenate([case.kind for case in cases]) >= 0
     above = logits[bad][:, None] > logits[~bad][None]
     assert above.mean() > 0.9
-    assert float(judge_loss(nets[0], cases, options)) < 3.0
+    assert judge_loss(nets[0], cases, options).item() < 3.0

@@ -30,7 +30,7 @@ from mtcm_pipeline.mtcm.hidden_token_exam import (
     tokens_of_photos,
 )
 from mtcm_pipeline.mtcm.hidden_token_summary import UNITS, summary
-from mtcm_pipeline.mtcm.threads import torch_threads
+from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.sample.options import SampleOptions
 from mtcm_pipeline.tokens.layout import Tokens
 
@@ -78,7 +78,7 @@ def main(
     """Hidden fields predicted by the MTCM and by simple regressors."""
     if not folders and not sample:
         raise click.UsageError("give the folder of a capture, or leave --no-sample out")
-    with torch_threads(1):
+    with math_threads(1):
         captures = load_captures(folders, sample)
         rows = write_as_known(exam_rows(captures, seeds, **asked), HiddenTokenRow, out)
     table = summary(pd.DataFrame([vars(row) for row in rows]))

@@ -29,7 +29,7 @@ from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.benchmarks.selection_benchmark import orbit_problem
 from mtcm_pipeline.capture.rotations import quat_from_matrix
 from mtcm_pipeline.mtcm.options import TrainOptions
-from mtcm_pipeline.mtcm.threads import torch_threads
+from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.mtcm.training import train_mtcm
 from mtcm_pipeline.regressors.orbit import aimed_axes
 from mtcm_pipeline.tokens.layout import FIELDS, Tokens
@@ -131,7 +131,7 @@ def printed(rows: Sequence[TrainRow]) -> Table:
 )
 def main(frames: tuple[int, ...], out: Path) -> None:
     """How long the MTCM takes to be tuned to one capture."""
-    with torch_threads(1):
+    with math_threads(1):
         rows = write_as_known(train_rows(frames, TrainOptions()), TrainRow, out)
     Console().print(printed(rows))
 

@@ -19,7 +19,7 @@ from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.field.options import FieldOptions
 from mtcm_pipeline.field.start import gaussians_at, start_points
-from mtcm_pipeline.mtcm.threads import torch_threads
+from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
 
@@ -86,7 +86,7 @@ def fit_field(
     began = time.process_time()
     if start is None:
         start = start_points(training, training.names, options, seed=seed)
-    with torch_threads(options.threads):
+    with math_threads(options.threads):
         state = FitState(gaussians_at(start, options), training, options, seed)
         order = ViewOrder(_shares(training.names, weights or {}), state.random)
         losses = np.empty(options.steps, np.float32)

@@ -148,13 +148,13 @@ def ssim(truth: Pixels, rendering: Pixels) -> float:
     import torch
 
     from mtcm_pipeline.field.ssim import ssim_map
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
     first, second = (
         torch.tensor(np.ascontiguousarray(each.transpose(2, 0, 1)), dtype=torch.float64)
         for each in (truth, rendering)
     )
-    with torch_threads(1):  # pictures this small are slower on several
+    with math_threads(1):  # pictures this small are slower on several
         return float(ssim_map(first, second).mean())
 
 

@@ -54,7 +54,7 @@ class TrainOptions:
         checkpoint_every: epochs between two checkpoints that a killed run resumes from.
         folds: a frame is scored while one of `folds` interleaved shares is hidden.
         seed: of weights, masks and dropout.
-        threads: torch threads while training. One by default: on matrices this small
+        threads: of torch and BLAS while training. One by default: on matrices this small
             more gain little, cost ten times the time where another job is running, and
             would make the result depend on the machine. 0 leaves torch's own choice.
     """

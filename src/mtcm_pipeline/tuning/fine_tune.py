@@ -29,7 +29,7 @@ from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import ViewOrder, warm_up
 from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.field.start import gaussians_at, start_points
-from mtcm_pipeline.mtcm.threads import torch_threads
+from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.frames import Doubt, Tuned
@@ -76,7 +76,7 @@ def fine_tune(
     _check(views, doubt, options)
     warm_up()
     began = time.process_time()
-    with torch_threads(options.threads):
+    with math_threads(options.threads):
         tuning = _Tuning(views, doubt, options, seed, start)
         tuning.run(on_step)
     tables = tuned_tables(

@@ -50,18 +50,18 @@ _CHOSEN_FROM = {
 def predict_hidden_fields(model: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
     """What the model says of every field while it is hidden."""
     from mtcm_pipeline.mtcm.prediction import predict_hidden
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(model.options.threads):
+    with math_threads(model.options.threads):
         return predict_hidden(model, tokens)
 
 
 def represent_frames(model: TrainedMtcm, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     """Pose embeddings (N, d_model) float32 and similarity matrix (N, N) float32."""
     from mtcm_pipeline.mtcm.prediction import represent
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(model.options.threads):
+    with math_threads(model.options.threads):
         latent = represent(model, tokens).latent
     return latent.astype(np.float32), similarity_matrix(latent)
 

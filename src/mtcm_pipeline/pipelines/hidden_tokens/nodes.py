@@ -17,11 +17,11 @@ def hide_tokens_and_predict_them(
     """One row a capture, mask, hidden field, method and measure."""
     from mtcm_pipeline.encoders.registry import load_encoder
     from mtcm_pipeline.mtcm.hidden_token_exam import exam_rows, tokens_of_photos
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
     names = options.captures or [str(parameters["identity"])]
     photos = [captures[name]() for name in names]
-    with torch_threads(1):
+    with math_threads(1):
         encoder = load_encoder(options.encoder)
         tokens = {
             each.identity: tokens_of_photos(each, encoder.encode) for each in photos

@@ -30,10 +30,10 @@ def propose_missing_views(
     labels: LabelOptions,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, pd.DataFrame]:
     """Poses to shoot next, with and without their matrices, and uncovered sectors."""
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
     usable = scores["usable"].to_numpy(dtype=bool)
-    with torch_threads(model.options.threads):
+    with math_threads(model.options.threads):
         foresight = foresight_of(model, tokens, usable) if options.use_model else None
         missing = find_missing(
             tokens, usable, gauge, options, labels, foresight=foresight

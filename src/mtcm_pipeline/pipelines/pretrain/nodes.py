@@ -24,9 +24,9 @@ def pretrain_hidden_tokens(
     from mtcm_pipeline.mtcm.generated import generated_captures
     from mtcm_pipeline.mtcm.pretraining import pretrain, prior_exam
     from mtcm_pipeline.mtcm.shipping import card, shipped_tensors
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(train.threads):
+    with math_threads(train.threads):
         encoder = load_encoder(_ENCODER)
         captures = generated_captures(options, encoder.encode, checkpoints)
         run = pretrain(captures, options, train, checkpoints)

@@ -18,9 +18,9 @@ def train_the_mtcm(
 ) -> tuple[TrainedMtcm, pd.DataFrame, list[TrainingSnapshot]]:
     """The trained model, its history by epoch, and snapshots on the way."""
     from mtcm_pipeline.mtcm.snapshots import train_with_snapshots
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(options.threads):
+    with math_threads(options.threads):
         trained, snapshots = train_with_snapshots(tokens, options, checkpoints)
     history = trained.history
     if len(history):

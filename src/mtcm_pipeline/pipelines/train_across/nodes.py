@@ -39,9 +39,9 @@ def leave_each_identity_out(
     """ROC areas of every method on identities left out, and the logits behind them."""
     from mtcm_pipeline.across.left_out import judge_left_out
     from mtcm_pipeline.across.start import starting_judge
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(1):
+    with math_threads(1):
         start = starting_judge(options, spoilt[0].columns)
         found = judge_left_out(start, spoilt, options, cache)
     return found.areas, found.logits
@@ -52,9 +52,9 @@ def train_one_judge_over_all_identities(
 ) -> tuple[Weights, dict[str, Any]]:
     """The shared judge, read as those were that had left an identity out; its card."""
     from mtcm_pipeline.across.shared import shared_judge, weights_of_judge
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(1):
+    with math_threads(1):
         judge, card = shared_judge(spoilt, logits, options, cache)
     return Weights(*weights_of_judge(judge)), card
 
@@ -65,9 +65,9 @@ def probe_latents_for_the_identity(
     """How well a linear probe tells whose frame it is, before and after training."""
     from mtcm_pipeline.across.probe import probes_before_and_after
     from mtcm_pipeline.across.shared import judge_of_weights
-    from mtcm_pipeline.mtcm.threads import torch_threads
+    from mtcm_pipeline.mtcm.threads import math_threads
 
-    with torch_threads(1):
+    with math_threads(1):
         judge = judge_of_weights(weights.tensors, weights.metadata)
         return probes_before_and_after(judge, spoilt, options, cache)
 

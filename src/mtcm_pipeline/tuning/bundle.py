@@ -5,6 +5,8 @@ Dimension letters: V frames, O observations, P points.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,13 +131,27 @@ def bundle_adjusted(
         solver = pycolmap.create_pose_prior_bundle_adjuster(
             options, _anchor_options(), config, _priors(anchors, model), model
         )
-    solver.solve()
+    with _quiet_solver():
+        solver.solve()
     poses = np.array(cam_from_world)
     for number, image in model.images.items():
         # There and back again costs digits: what is held stays to the last one.
         if not held[number - 1]:
             poses[number - 1, :3] = image.cam_from_world().matrix()
     return poses, np.array([model.points3D[point].xyz for point in points])
+
+
+@contextmanager
+def _quiet_solver() -> Iterator[None]:
+    """Without a line on the console for each step that is tried again shorter."""
+    import pycolmap
+
+    level = pycolmap.logging.minloglevel
+    pycolmap.logging.minloglevel = pycolmap.logging.Level.ERROR.value
+    try:
+        yield
+    finally:
+        pycolmap.logging.minloglevel = level
 
 
 def _solver_options(soft_px: float, iterations: int) -> pycolmap.BundleAdjustmentOptions:

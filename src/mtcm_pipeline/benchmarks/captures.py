@@ -111,7 +111,7 @@ def read_reference(found: FoundCapture) -> PosedCameras:
         return read_poses_bounds(
             np.load(file, allow_pickle=False), names, size_of
         ).cameras
-    if (name := next((n for n in found.metadata if n.startswith("sparse/")), "")) != "":
+    if name := next((n for n in found.metadata if n.startswith("sparse/")), ""):
         root = found.metadata[name].parents[name.count("/")]
         return _reading(found, root).cameras
     raise CaptureError(

@@ -1,8 +1,10 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.benchmarks import sfm_benchmark
 from mtcm_pipeline.errors import CaptureError
@@ -81,3 +83,29 @@ def test_every_capture_has_its_row_though_one_fails(capture, tmp_path, monkeypat
     assert "not a folder" in rows[1]["problem"]
     assert rows[2]["registered"] == "8" and float(rows[2]["rotation_deg"]) < 1e-3
     assert np.isnan(float(rows[0]["rotation_deg"]))
+
+
+def test_a_wrong_given_pose_stands_out_beside_its_neighbours_in_any_world():
+    reference = orbit_cameras(24)
+    poses = np.array(reference.cam_from_world)
+    turn = Rotation.from_euler("y", 3.0, degrees=True).as_matrix()
+    poses[9, :3] = turn @ poses[9, :3]
+    given = replace(reference, cam_from_world=poses)
+    solved = moved(reference, random_similarity(4))
+    rows = sfm_benchmark.frame_rows("ring", solved, given)
+    assert [row.name for row in rows] == list(reference.names)
+    beside = np.array([row.beside_neighbours_deg for row in rows])
+    assert beside[9] == pytest.approx(3.0, abs=0.05)
+    assert np.delete(beside, 9).max() < 0.05
+    assert rows[9].rotation_deg == pytest.approx(3.0, abs=0.01)
+
+
+def test_rows_of_frames_go_into_a_file_of_their_own(capture, tmp_path, monkeypatch):
+    monkeypatch.setattr(sfm_benchmark, "reconstruct", lambda *a, **k: result_of(ORBIT))
+    out, frames = tmp_path / "table.csv", tmp_path / "frames.csv"
+    arguments = [str(capture), "--out", str(out), "--frames", str(frames)]
+    run = CliRunner().invoke(sfm_benchmark.main, arguments)
+    assert run.exit_code == 0, run.output
+    rows = list(csv.DictReader(frames.open(newline="")))
+    assert [row["name"] for row in rows] == list(ORBIT.names)
+    assert all(float(row["beside_neighbours_deg"]) < 0.05 for row in rows)

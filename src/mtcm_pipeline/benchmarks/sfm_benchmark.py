@@ -4,7 +4,8 @@
 
 Every capture is taken from its photographs (and masks) alone; the poses that lie beside
 them only serve as the reference afterwards. Where there are none, registered frames are
-counted.
+counted. With `--frames` every frame's differences are written as well: they say which
+given poses the photographs contradict.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.table import Table
 from mtcm_pipeline.benchmarks.captures import loaders, read_reference
 from mtcm_pipeline.benchmarks.folders_command import folders_command
 from mtcm_pipeline.benchmarks.rows import write_as_known
+from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.errors import CaptureError, MtcmError
@@ -31,6 +33,8 @@ from mtcm_pipeline.sfm.compare import align_and_compare
 from mtcm_pipeline.sfm.options import SfmOptions
 from mtcm_pipeline.sfm.priors import image_priors
 from mtcm_pipeline.sfm.run import SfmResult, reconstruct
+from mtcm_pipeline.tokens.gauge import canonical_gauge
+from mtcm_pipeline.tuning.local_gauge import disagreements_deg
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +90,61 @@ class BenchmarkRow:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class FrameRow:
+    """One frame that structure from motion has placed, and whose pose is given.
+
+    Attributes:
+        capture: folder's name.
+        name: of the frame.
+        rotation_deg: angle to the reference after alignment of the centres.
+        centre_error: distance, in median camera distances.
+        beside_neighbours_deg: median over the nearest frames of how far the frame was
+            given from where they would have it by the solved poses: a bend of the whole
+            path is small here, a single wrong pose is not.
+    """
+
+    capture: str
+    name: str
+    rotation_deg: float
+    centre_error: float
+    beside_neighbours_deg: float
+
+
+def frame_rows(
+    capture: str, solved: PosedCameras, reference: PosedCameras
+) -> list[FrameRow]:
+    """How solved poses differ from given ones, frame by frame.
+
+    Args:
+        capture: name for the rows.
+        solved: by structure from motion, in any world.
+        reference: the given poses.
+
+    Raises:
+        CaptureError: they share too few frames to be aligned.
+    """
+    found = align_and_compare(solved, reference)
+    moved = found.alignment.world_from_cam(solved.subset(found.names).world_from_cam)
+    given = reference.subset(found.names)
+    gauge = canonical_gauge(given)
+    beside = disagreements_deg(
+        invert_rigid(gauge.world_from_cam(moved)),
+        invert_rigid(gauge.world_from_cam(given.world_from_cam)),
+        np.ones(len(found.names), dtype=bool),
+    )
+    columns = (found.rotation_deg, found.centre_error, np.median(beside, axis=1))
+    return [
+        FrameRow(capture, name, *(round(float(value), 4) for value in values))
+        for name, *values in zip(found.names, *columns, strict=True)
+    ]
+
+
 def benchmark_capture(
-    folder: Path, workspace: Path, options: SfmOptions | None = None
+    folder: Path,
+    workspace: Path,
+    options: SfmOptions | None = None,
+    frames: list[FrameRow] | None = None,
 ) -> BenchmarkRow:
     """Run structure from motion on a capture's photographs and compare.
 
@@ -96,6 +153,7 @@ def benchmark_capture(
             poses.json, transforms.json, poses_bounds.npy or sparse/ as the reference.
         workspace: where the steps are kept; times are those of the run that did them.
         options: the settings; the defaults if left out.
+        frames: a list that the frames' rows are put on, where there is a reference.
 
     Raises:
         MtcmError: the capture or its reference cannot be read.
@@ -117,7 +175,10 @@ def benchmark_capture(
         )
     except MtcmError as error:
         return replace(row, problem=str(error))
-    return replace(row, **_measured(result, reference))
+    row = replace(row, **_measured(result, reference))
+    if frames is not None and reference is not None and row.compared:
+        frames += frame_rows(row.capture, result.reading.cameras, reference)
+    return row
 
 
 def _measured(result: SfmResult, reference: PosedCameras | None) -> dict[str, Any]:
@@ -149,12 +210,15 @@ def _measured(result: SfmResult, reference: PosedCameras | None) -> dict[str, An
 
 
 def benchmark_captures(
-    folders: Sequence[Path], workspace: Path, options: SfmOptions
+    folders: Sequence[Path],
+    workspace: Path,
+    options: SfmOptions,
+    frames: list[FrameRow] | None = None,
 ) -> Iterator[BenchmarkRow]:
     """One capture after another; one that fails has its row with the problem."""
     for folder in folders:
         try:
-            row = benchmark_capture(folder, workspace / folder.name, options)
+            row = benchmark_capture(folder, workspace / folder.name, options, frames)
         except MtcmError as error:
             row = BenchmarkRow(folder.name, problem=str(error))
         log.info("%s: %d of %d registered", row.capture, row.registered, row.images)
@@ -193,15 +257,26 @@ def _errors(row: BenchmarkRow) -> tuple[str, str, str]:
     type=click.Path(path_type=Path),
     help="Keep the steps here and continue there; else a temporary folder.",
 )
-def main(folders: tuple[Path, ...], out: Path, workspace: Path | None) -> None:
+@click.option(
+    "--frames",
+    type=click.Path(path_type=Path),
+    help="CSV file for a row a frame.",
+)
+def main(
+    folders: tuple[Path, ...], out: Path, workspace: Path | None, frames: Path | None
+) -> None:
     """Structure from motion on the photographs of FOLDERS, against their given poses."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    of_frames: list[FrameRow] = []
     with tempfile.TemporaryDirectory() as temporary:
+        places = workspace or Path(temporary)
         rows = write_as_known(
-            benchmark_captures(folders, workspace or Path(temporary), SfmOptions()),
+            benchmark_captures(folders, places, SfmOptions(), of_frames),
             BenchmarkRow,
             out,
         )
+    if frames is not None:
+        write_as_known(of_frames, FrameRow, frames)
     Console().print(table_of(rows))
 
 

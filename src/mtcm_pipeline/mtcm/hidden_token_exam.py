@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,13 @@ from mtcm_pipeline.mtcm.tasks import take
 from mtcm_pipeline.mtcm.trained_alone import PlainAlone, ResidualAlone
 from mtcm_pipeline.regressors.registry import Prediction, Predictor, simple_predictors
 from mtcm_pipeline.tokens.build import build_tokens
-from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION, Tokens
+from mtcm_pipeline.tokens.layout import (
+    CENTRE,
+    FIELD_SLICES,
+    FIELDS,
+    QUATERNION,
+    Tokens,
+)
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -89,7 +96,8 @@ def without_order(tokens: Tokens, seed: int) -> Tokens:
     """The frames as a pile: times drawn at random, timestamps absent."""
     rng = np.random.default_rng([seed, 11])
     values, present = tokens.values.copy(), tokens.present.copy()
-    values[:, -3], present[:, FIELDS.index("timestamp")] = np.nan, False
+    values[:, FIELD_SLICES["timestamp"]] = np.nan
+    present[:, FIELDS.index("timestamp")] = False
     times = rng.permutation(len(tokens)) / max(len(tokens) - 1, 1)
     return Tokens(tokens.names, values, present, times)
 
@@ -129,7 +137,7 @@ def measures(tokens: Tokens, hidden: Bool, found: Prediction) -> dict[str, float
             of |= _of_poses(tokens, rows, found)
         else:
             values = tokens.field(field)[:, 0]
-            predicted = found.values[:, 391 + column - 2]
+            predicted = found.values[:, FIELD_SLICES[field]][:, 0]
             unit = float(values[shown].std())
             if unit > 1e-3 * abs(float(values[shown].mean())):
                 missed = np.abs(predicted - values)[rows]
@@ -143,7 +151,8 @@ def _of_embeddings(
     """R2 and cosine about the mean of the shown: what the mean says counts as nothing."""
     truth = tokens.field("embedding")
     middle = truth[shown].mean(axis=0)
-    wanted, predicted = truth[rows] - middle, found.values[rows, :384] - middle
+    predicted = found.values[rows, FIELD_SLICES["embedding"]] - middle
+    wanted = truth[rows] - middle
     missed = ((wanted - predicted) ** 2).sum()
     lengths = np.linalg.norm(wanted, axis=1) * np.linalg.norm(predicted, axis=1)
     cosines = (wanted * predicted).sum(axis=1) / np.maximum(lengths, 1e-12)
@@ -179,17 +188,15 @@ def exam_rows(
     """
     methods = _methods(weights)
     also = {each.name: each for each in _trained_alone()} if alone else {}
-    for seed in range(seeds):
-        for name, tokens in captures.items():
-            for ordered in (True, False):
-                known = tokens if ordered else without_order(tokens, seed)
-                for mask, kind, hidden in _settings(known, seed):
-                    setting = (name, ordered, mask, seed, kind)
-                    asked = ordered and kind in ("embedding", "pose")
-                    used = methods | also if asked else methods
-                    for method, of in _solved(used, known, hidden):
-                        for measure, value in of.items():
-                            yield HiddenTokenRow(*setting, method, measure, value)
+    for seed, name, ordered in product(range(seeds), captures, (True, False)):
+        tokens = captures[name] if ordered else without_order(captures[name], seed)
+        for mask, kind, hidden in _settings(tokens, seed):
+            setting = (name, ordered, mask, seed, kind)
+            asked = ordered and kind in ("embedding", "pose")
+            used = methods | also if asked else methods
+            for method, of in _solved(used, tokens, hidden):
+                for measure, value in of.items():
+                    yield HiddenTokenRow(*setting, method, measure, value)
 
 
 def _settings(tokens: Tokens, seed: int) -> Iterator[tuple[str, str, Bool]]:

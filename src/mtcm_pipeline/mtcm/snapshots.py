@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from mtcm_pipeline.mtcm.prediction import predict_hidden, represent
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm, TrainingSnapshot
 from mtcm_pipeline.mtcm.sequence import as_sequence
 from mtcm_pipeline.mtcm.training import train_mtcm, training_fingerprint
-from mtcm_pipeline.tokens.layout import Tokens
+from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
 # A heatmap with more rows than this cannot be read, and N x N floats an epoch add up.
@@ -44,7 +45,7 @@ def take_snapshot(
         squared_error=prediction.squared_error,
         centre_error=prediction.centre_error,
         rotation_error_deg=prediction.rotation_error_deg,
-        predicted_pose=prediction.values[:, 384:391],
+        predicted_pose=prediction.values[:, FIELD_SLICES["pose"]],
     )
 
 
@@ -87,8 +88,8 @@ def _snapshot_epochs(options: TrainOptions, last: int) -> list[int]:
 
 def _pack(snapshot: TrainingSnapshot, fingerprint: str) -> bytes:
     buffer = io.BytesIO()
-    arrays = {**snapshot.to_arrays(), "fingerprint": np.array(fingerprint)}
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    arrays: dict[str, Any] = snapshot.to_arrays() | {"fingerprint": np.array(fingerprint)}
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 

@@ -19,7 +19,6 @@ from mtcm_pipeline.identities import check_identity_exists
 from mtcm_pipeline.ingest.posed_photos import posed_photos
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
-_PARTS = ("raw_images", "metadata")
 _PLANTED = "planted_faults.json"
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,6 @@ from mtcm_pipeline.capture.content_store import (
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
 from mtcm_pipeline.encoders.registry import Encoder, load_encoder, locate_weights
-
-log = logging.getLogger(__name__)
 
 # To be raised with every change of an encoder's normalisation or of the projection;
 # what happens before (decoding, squeezing) shows in the pixels.

@@ -5,7 +5,6 @@ Dimension letters: N Gaussians, V training views.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from mtcm_pipeline.field.start import gaussians_at, start_points
 from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
-
-logger = logging.getLogger(__name__)
 
 OnStep = Callable[[int, float], None]
 """(steps done, loss of the last one)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +14,6 @@ from mtcm_pipeline.field.options import FieldOptions
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.surface_points import scene_points
 from mtcm_pipeline.scene.views import PinholeView, PinholeViews
-
-logger = logging.getLogger(__name__)
 
 # Neighbours whose mean square distance makes the first size (Kerbl et al. 2023).
 _NEIGHBOURS = 3

@@ -27,8 +27,6 @@ from mtcm_pipeline.fleet.work import (
     WorkItem,
 )
 
-logger = logging.getLogger(__name__)
-
 _CONNECT_S = 10.0
 _FIRST_WORKER_S = 30.0
 _PATIENCE_S = 30.0  # for workers to end their children, before they are given up

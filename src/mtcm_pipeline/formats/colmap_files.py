@@ -14,7 +14,6 @@ from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.camera_models import camera_model_params
 
 REQUIRED = ("cameras", "images", "points3D")
-OPTIONAL = ("rigs", "frames")
 
 _COUNT = struct.Struct("<Q")
 _CAMERA = struct.Struct("<IiQQ")

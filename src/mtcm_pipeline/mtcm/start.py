@@ -18,7 +18,6 @@ from mtcm_pipeline.mtcm.residual_model import ResidualMtcm
 log = logging.getLogger(__name__)
 
 SHIPPED_WEIGHTS = "hidden_tokens.safetensors"
-SHIPPED_CARD = "hidden_tokens.md"
 # What must agree for weights to fit.
 _SHAPE = ("d_model", "layers", "heads")
 

@@ -20,7 +20,7 @@ from mtcm_pipeline.mtcm.residual_model import PartTensors, TaskTensors
 from mtcm_pipeline.mtcm.sequence import as_bool, as_float, bearings_rad
 from mtcm_pipeline.mtcm.step import swap_targets
 from mtcm_pipeline.regressors.problem import nearest_rotations
-from mtcm_pipeline.tokens.layout import FIELD_SLICES, FIELDS, Tokens
+from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
 Float = NDArray[np.float64]
@@ -145,10 +145,3 @@ def _part_tensors(part: PartPrior) -> PartTensors:
         as_float(np.log(np.maximum(part.variance, (1e-4 * part.size) ** 2))),
         part.size,
     )
-
-
-def whole_row(tokens: Tokens, row: int) -> Bool:
-    """(N, F) everything of one frame hidden."""
-    hidden = np.zeros((len(tokens), len(FIELDS)), dtype=bool)
-    hidden[row] = tokens.present[row]
-    return hidden

@@ -22,14 +22,6 @@ from mtcm_pipeline.tokens.layout import CENTRE, FIELDS, QUATERNION, Tokens
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
-# Fields that are hidden and predicted together.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "embedding": ("embedding",),
-    "pose": ("pose",),
-    "timestamp": ("timestamp",),
-    "mask_area": ("mask_area",),
-    "focal": ("focal",),
-}
 # (kept components, power of their spread that they are divided by): distances in few
 # whitened components see the viewpoint, in many plain ones every change of the picture.
 EMBEDDING_VIEWS: tuple[tuple[int, float], ...] = (

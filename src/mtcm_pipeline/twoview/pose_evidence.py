@@ -12,10 +12,8 @@ import pandas as pd
 
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.twoview.evidence import TwoViewEvidence
-from mtcm_pipeline.twoview.frame_evidence import frame_evidence
+from mtcm_pipeline.twoview.frame_evidence import UNKNOWN, frame_evidence
 from mtcm_pipeline.twoview.table import PairRow
-
-RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 
 
 def pose_evidence(

@@ -73,9 +73,8 @@ def verify_pair(a: FrameRays, b: FrameRays, options: TwoViewOptions) -> Verified
         b: features of the second.
         options: parameters.
     """
-    geometry = pair_geometry((a, unit_descriptors(a.features.descriptors)),
-                             (b, unit_descriptors(b.features.descriptors)),
-                             options, Room())  # fmt: skip
+    units_a, units_b = (unit_descriptors(frame.features.descriptors) for frame in (a, b))
+    geometry = pair_geometry((a, units_a), (b, units_b), options, Room())
     return verified_pair(a, b, geometry, options)
 
 

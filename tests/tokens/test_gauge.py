@@ -10,7 +10,7 @@ from mtcm_pipeline.tokens.gauge import (
     geometric_median,
     robust_up,
 )
-from synthetic import moved, orbit_cameras, random_similarity
+from synthetic import look_at, moved, orbit_cameras, random_similarity
 
 
 def canonical(cameras):
@@ -33,6 +33,28 @@ def test_origin_is_the_subject_scale_the_median_distance_and_z_is_up():
     assert gauge.directions(np.array([0.0, 0.0, 1.0]))[2] > 0.99
 
 
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_x_points_to_where_the_sequence_begins(share):
+    """Bearings of a level orbit, weighted by how early they are: 1, 1 - 1/n, ..."""
+    n = 24
+    azimuth = np.linspace(0, 2 * np.pi * share, n, endpoint=False) + 0.7
+    centres = 3 * np.stack([np.cos(azimuth), np.sin(azimuth), np.zeros(n)], axis=1)
+    world_from_cam = np.stack(
+        [look_at(centre, np.zeros(3), np.array([0.0, 0.0, 1.0])) for centre in centres]
+    )
+    cameras = PosedCameras(
+        tuple(f"{i:02d}" for i in range(n)),
+        invert_rigid(world_from_cam),
+        (1,) * n,
+        dict(orbit_cameras(4).cameras),
+    )
+    early = np.array([1 - i / n for i in range(n)])
+    begins = np.arctan2(early @ np.sin(azimuth), early @ np.cos(azimuth))
+    found = canonical_gauge(cameras).rotation[0]
+    expected = [np.cos(begins), np.sin(begins), 0.0]
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+
+
 def test_axes_that_meet_in_a_point_meet_there():
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(12, 3)) * 4
@@ -40,6 +62,15 @@ def test_axes_that_meet_in_a_point_meet_there():
     directions = target - centres
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     assert np.allclose(axes_intersection(centres, directions), target, atol=0.02)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75, 1.0])
+def test_axes_of_an_even_arc_meet_in_its_middle(share):
+    """The middle camera looks exactly along the mean of all axes."""
+    azimuth = np.pi * share * np.linspace(-1, 1, 25)
+    centres = 3 * np.stack([np.cos(azimuth), np.sin(azimuth), 0 * azimuth], axis=1)
+    origin = axes_intersection(centres, -centres / 3)
+    assert np.linalg.norm(origin) < 0.02 * 3
 
 
 def test_one_absurd_frame_hardly_moves_the_gauge():
@@ -91,7 +122,12 @@ def test_geometric_median_of_a_line_is_the_median():
 
 
 def test_up_of_an_object_turned_over_is_the_normal_of_the_camera_plane():
-    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    offsets = np.stack([np.cos(angles), np.sin(angles), np.zeros(12)], axis=1)
-    ups = np.tile([0.0, 0.0, 1.0], (12, 1)) * np.where(np.arange(12) % 2, 1, -1)[:, None]
-    assert abs(robust_up(ups, offsets)[2]) == pytest.approx(1.0)
+    angles = np.append(np.linspace(0, 2 * np.pi, 12, endpoint=False), 0.3)
+    offsets = np.stack([np.cos(angles), np.sin(angles), np.zeros(13)], axis=1)
+    normal = np.array([0.0, -np.sin(1.2), np.cos(1.2)])  # tilted by 1.2 about x
+    offsets[:, 1:] = offsets[:, 1:2] * [np.cos(1.2), np.sin(1.2)]
+    # Every other camera holds it the other way up; one more says which side is which.
+    ups = np.where(np.arange(13) % 2, -1, 1)[:, None] * normal + 0.5 * offsets
+    ups /= np.linalg.norm(ups, axis=1, keepdims=True)
+    np.testing.assert_allclose(robust_up(ups, offsets), normal, atol=1e-9)
+    np.testing.assert_allclose(robust_up(-ups, offsets), -normal, atol=1e-9)

@@ -25,6 +25,10 @@ _TOLERANCE = 1e-12
 # Pull towards a point in front of the cameras, as a share of the axes' own weight: it
 # decides only where the axes are nearly parallel and do not meet anywhere near.
 _PARALLEL_PULL = 1e-3
+# The axes' own weight is at most this many times the typical one's. An axis that runs
+# through the point weighs a million times as much, and the pull would with it: on an even
+# arc that of the middle camera runs through the very point that pulls.
+_MOST_TYPICAL = 3.0
 # Cameras nearer to each other than this share of their coordinates are in one place.
 _SAME_PLACE = 1e-9
 # Mean resultant length under which the cameras' up vectors contradict each other.
@@ -82,7 +86,8 @@ def axes_intersection(centres: Float, directions: Float) -> Float:
     for _ in range(_ITERATIONS):
         offsets = np.einsum("nij,nj->ni", projectors, point - centres)
         weights = _l1_weights(np.linalg.norm(offsets, axis=1), spread)
-        pull = _PARALLEL_PULL * weights.sum()
+        typical = len(weights) * np.median(weights)
+        pull = _PARALLEL_PULL * min(weights.sum(), _MOST_TYPICAL * typical)
         matrix = np.einsum("n,nij->ij", weights, projectors) + pull * np.eye(3)
         right = np.einsum("n,nij,nj->i", weights, projectors, centres) + pull * ahead
         previous, point = point, np.linalg.solve(matrix, right)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +40,19 @@ def test_written_file_is_there_alone(tmp_path, name):
 def test_temporary_names_are_recognised_and_names_are_not(tmp_path, name):
     assert is_temporary(temporary_path(tmp_path / name).name)
     assert not is_temporary(name)
+
+
+def test_failing_file_leaves_the_old_one_alone(tmp_path, monkeypatch):
+    target = tmp_path / "a.json"
+    write_file(target, b"old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_file(target, b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.json", b"old")]
 
 
 def test_failing_folder_leaves_the_old_one(tmp_path):

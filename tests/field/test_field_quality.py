@@ -10,8 +10,10 @@ import torch
 
 from field_scenes import STAY, ball, views_of
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.field.camera import camera_of
 from mtcm_pipeline.field.fit import FittedField
 from mtcm_pipeline.field.quality import ViewQuality, compare, psnr, ssim, summary
+from mtcm_pipeline.field.render import picture
 from mtcm_pipeline.field.ssim import blurred
 from mtcm_pipeline.scene.views import PinholeViews
 
@@ -87,6 +89,16 @@ def test_a_gain_forgives_exposure_only_where_it_is_asked_for():
     (plain,) = compare(perfect(), darker, darker.names)
     (fitted,) = compare(perfect(), darker, darker.names, fit_gain=True)
     assert fitted.masked_psnr > plain.masked_psnr + 5
+
+
+def test_a_gain_brightens_the_field_and_not_the_grey_behind_it():
+    views = views_of(ball(), 1)
+    (view,) = views.views
+    behind = 0.5 * (1 - picture(ball(), camera_of(view)).alpha)[..., None]
+    rgb = np.float32(0.7) * (view.rgb - behind) + behind
+    darker = PinholeViews((dataclasses.replace(view, rgb=rgb),), STAY)
+    (fitted,) = compare(perfect(), darker, darker.names, fit_gain=True)
+    assert fitted.psnr > 60
 
 
 def test_summary_takes_masks_only_where_every_view_has_one():

@@ -57,5 +57,19 @@ def test_every_dataset_is_in_the_catalog_and_every_output_is_versioned(name, cat
             assert layer == name, dataset
 
 
+def test_parameters_are_at_their_defaults_but_for_one():
+    """A default that is changed in the code would be undone by its twin in YAML."""
+    changed = set()
+    for file in sorted((ROOT / "conf/base").glob("parameters_*.yml")):
+        for section, given in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            usual = option_sections()[section]()
+            changed |= {
+                f"{section}.{key}"
+                for key, value in given.items()
+                if value != getattr(usual, key)
+            }
+    assert changed == {"masks.segmenter"}
+
+
 def test_every_dataset_has_a_layer_for_kedro_viz(catalog):
     assert all(entry["metadata"]["kedro-viz"]["layer"] for entry in catalog.values())

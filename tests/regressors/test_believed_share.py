@@ -21,6 +21,27 @@ def test_a_change_that_explains_everything_is_believed_whole():
     assert believed_share(-missing, missing) == 0.0
 
 
+def test_the_share_is_lowered_by_its_standard_error_by_hand():
+    """Misses of 1, 1, .6, .6: the typical one is .8, so the weights are .64 and 1.
+
+    The share is 2.48 / 3.28, and what it leaves is .156 a frame, of both signs.
+    """
+    change = np.ones((4, 1))
+    missing = np.array([[1.0], [1.0], [0.6], [0.6]])
+    share, left = 2.48 / 3.28, 0.6 - 2.48 / 3.28
+    error = 2.0 * abs(left) / 3.28  # the root of four squares
+    assert believed_share(change, missing) == pytest.approx(share - error)
+    pairs = [np.array([0, 1]), np.array([2, 3])]
+    error = np.sqrt(2.0) * 2.0 * abs(left) / 3.28  # of two sums of two
+    assert believed_share(change, missing, pairs) == pytest.approx(share - error)
+
+
+def test_a_share_under_two_standard_errors_is_none():
+    """Misses of 1, 1, -.2, -.2: a share of .45 with a standard error of .30."""
+    missing = np.array([[1.0], [1.0], [-0.2], [-0.2]])
+    assert believed_share(np.ones((4, 1)), missing) == 0.0
+
+
 def test_frames_that_err_together_are_believed_less():
     rng = np.random.default_rng(1)
     groups = [np.arange(k, k + 10) for k in range(0, 80, 10)]

@@ -55,6 +55,8 @@ def test_left_out_predictions_equal_refits(wave):
     for fold in folds:
         again = refit(problem, fold.out, CHOSEN)
         assert np.allclose(found.left_out[fold.out], again.asked, atol=1e-8)
+        here, there = found.left_out_variance[fold.out], again.asked_variance
+        assert np.allclose(here / here[0], there / there[0])
     alone = process_estimate(problem, CHOSEN, one_by_one(22), robust=False)
     for row in range(22):
         again = refit(problem, np.array([row]), CHOSEN)
@@ -115,6 +117,14 @@ def test_the_search_finds_what_trying_everything_finds(wave):
     best = min(errors, key=errors.get)
     own = (chosen.kernel.shape, chosen.kernel.lengths["time"], chosen.noise)
     assert errors[own] <= 1.02 * errors[best]  # the search caps the largest errors
+
+
+def test_a_target_of_many_numbers_chooses_what_its_few_directions_choose(wave):
+    """Turned into 100 dimensions, all products of targets are the same."""
+    turned, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(100, 2)))
+    few, many = problem_of(wave), problem_of(wave @ turned.T)
+    space = kernel_space(few, with_time=True)
+    assert choose_kernel(few, space, None) == choose_kernel(many, space, None)
 
 
 def test_a_length_of_zero_leaves_the_input_out():

@@ -7,7 +7,11 @@ from mtcm_pipeline.capture.rotations import matrix_from_quat, rotation_angle_deg
 from mtcm_pipeline.errors import ParameterError
 from mtcm_pipeline.regressors.ensemble import MEMBERS, choose_members, ensemble_of
 from mtcm_pipeline.regressors.folds import like_the_hidden, one_by_one
-from mtcm_pipeline.regressors.orbit import orbit_numbers, pose_from_orbit
+from mtcm_pipeline.regressors.orbit import (
+    aimed_axes,
+    orbit_numbers,
+    pose_from_orbit,
+)
 from mtcm_pipeline.regressors.plain import Mean, NearestFrames, TimeInterpolation
 from mtcm_pipeline.regressors.problem import (
     field_problems,
@@ -61,6 +65,20 @@ def test_no_predictor_looks_at_what_is_hidden(tokens):
         assert np.isfinite(here.values[rows, :391]).all(), name
         assert np.isnan(here.values[~np.isin(np.arange(N), rows)]).all(), name
         assert (here.variance[rows, :2] > 0).all(), name
+
+
+def test_hidden_embeddings_say_nothing_of_the_poses_of_other_frames(tokens):
+    """Poses are told from distances among the embeddings that are shown."""
+    hidden = hide(tokens, np.arange(0, 20, 2), "embedding")
+    hidden |= hide(tokens, np.arange(21, 40, 4), "pose")
+    values = tokens.values.copy()
+    values[:20:2, :384] = np.roll(values[:20:2, :384], 3, axis=1)
+    changed = replace(tokens, values=values)
+    for name in ("Gaussian process", "kernel prior"):
+        here, there = (predictor(name).predict(t, hidden) for t in (tokens, changed))
+        poses = here.values[21:40:4, 384:391]
+        assert np.isfinite(poses).all()
+        assert np.array_equal(poses, there.values[21:40:4, 384:391]), name
 
 
 def test_a_similarity_transform_of_the_world_changes_no_error(tokens):
@@ -163,6 +181,16 @@ def test_the_nearest_rotation_is_the_nearest_of_many(tokens):
         assert np.linalg.norm(other.ravel() - noisy) >= own - 1e-12
 
 
+def test_the_nearest_rotation_of_a_mirror_is_no_mirror():
+    rng = np.random.default_rng(1)
+    mirror = np.diag([1.0, 0.9, -0.3]) + 0.05 * rng.normal(size=(3, 3))
+    found = nearest_rotations(mirror.reshape(1, 9))[0]
+    assert np.linalg.det(found) == pytest.approx(1.0)
+    own = np.linalg.norm(found - mirror)
+    others = matrix_from_quat(rng.normal(size=(3000, 4)))
+    assert np.linalg.norm(others - mirror, axis=(1, 2)).min() >= own - 1e-12
+
+
 def test_stack_weights_are_what_a_grid_finds():
     rng = np.random.default_rng(2)
     truth = rng.normal(size=(400, 2))
@@ -177,6 +205,26 @@ def test_stack_weights_are_what_a_grid_finds():
     ]
     assert weights.sum() == pytest.approx(1) and (weights >= 0).all()
     assert weights[0] == pytest.approx(grid[int(np.argmin(errors))], abs=0.03)
+
+
+def test_a_faulty_frame_does_not_decide_whom_the_stack_believes():
+    """The second member is worse everywhere but on the frame that is off by 10."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=(40, 1))
+    first = truth + 0.1 * rng.normal(size=truth.shape)
+    second = truth + rng.normal(size=truth.shape)
+    truth[7] += 10.0
+    second[7] = truth[7]
+    assert stack_weights(np.stack([first, second]), truth)[0] > 0.9
+
+
+def test_aimed_cameras_look_at_the_origin_with_the_up_side_up():
+    axes = aimed_axes(np.array([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]]))
+    right, down, forward = np.moveaxis(axes, 2, 0)
+    assert np.allclose(forward, [[-1, 0, 0], [0, -0.6, -0.8]])
+    assert np.allclose(right, [[0, 1, 0], [-1, 0, 0]])
+    assert np.allclose(down, [[0, 0, -1], [0, 0.8, -0.6]])
+    assert np.allclose(aimed_axes(np.array([[0.0, 0.0, 1.0]]))[0, :, 0], [1, 0, 0])
 
 
 def test_an_unknown_regressor_is_named():

@@ -59,6 +59,12 @@ def test_each_view_sees_its_own_side_of_the_sphere(masked):
     assert geometry.focal_px == pytest.approx(np.full(len(VIEWS), FOCAL), rel=0.02)
 
 
+def test_focal_lengths_are_those_of_the_photographs_however_small_it_is_measured():
+    photos = thumbnail_photos(CAMERAS, THUMBNAILS)
+    geometry = measure_geometry(photos, longer_side_px=36)
+    assert geometry.focal_px == pytest.approx(np.full(len(VIEWS), FOCAL), rel=0.02)
+
+
 def test_frames_that_are_not_trusted_are_asked_but_not_believed():
     spoilt = dict(THUMBNAILS)
     spoilt[VIEWS.names[5]] = np.zeros_like(spoilt[VIEWS.names[5]])

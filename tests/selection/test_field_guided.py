@@ -14,7 +14,7 @@ from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.sample.options import SampleOptions
 from mtcm_pipeline.scene.views import PinholeView, PinholeViews
-from mtcm_pipeline.selection import SelectOptions, select
+from mtcm_pipeline.selection import SelectOptions, field_guided, select
 from mtcm_pipeline.selection.field_guided import best_set, first_sets
 from mtcm_pipeline.selection.from_cameras import problem_from_cameras
 from mtcm_pipeline.selection.pool import Pool
@@ -112,6 +112,28 @@ def test_reliability_is_the_share_of_variance_that_is_no_noise(spread, noise):
     assert found == pytest.approx(by_hand, abs=0.15)
 
 
+def test_reliability_by_hand():
+    """Two sets, three frames: effects -2/3 and 2/3, residuals of 1/3 and 2/3.
+
+    Their squares sum to 4/3 over 2 degrees of freedom; three judges each.
+    """
+    table = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 5.0]])
+    of_sets, of_frames = two_way(table, np.ones(3))
+    np.testing.assert_allclose(of_sets, [-2 / 3, 2 / 3])
+    residual = table - of_sets[:, None] - of_frames
+    by_hand = 1 - (4 / 3) / 2 / 3 / (4 / 9)
+    assert reliability(residual, of_sets, np.ones(3)) == pytest.approx(by_hand)
+
+
+def test_a_frame_of_half_the_quality_has_half_the_voice():
+    azimuth = np.radians(np.arange(0, 360, 45))
+    centres = np.column_stack([np.cos(azimuth), np.sin(azimuth), 0 * azimuth])
+    quality = np.where(np.arange(8) == 3, 0.5, 1.0)
+    problem = random_problem(8, quality=quality, centres_xyz=centres)
+    weights = judging_weights(pool_of(problem, 3))
+    np.testing.assert_allclose(weights, 8 * quality / quality.sum())
+
+
 def test_a_set_is_tried_once_whatever_its_order():
     asked = []
 
@@ -161,6 +183,38 @@ def test_with_enough_trials_it_is_the_best_of_all_sets():
         [13.0 * coverage.value(rows) for rows in everything.tried]
     )
     assert found == everything.tried[int(worth.argmax())]
+
+
+def test_what_no_frame_shows_counts_beside_what_the_frames_show():
+    """Fields find frame 0 a tenth of a dB better; coverage, frames 5 to 7 by far."""
+    problem = random_problem(8, quality=np.ones(8))
+    worth = np.zeros((8, 8, 1), np.float32)
+    worth[[5, 6, 7], [5, 6, 7]] = 1.0
+    coverage = ViewCoverage(worth, np.full(8, 1 / 8))
+
+    def look(rows):
+        return np.full(8, 20.0 + 0.1 * (0 in rows))
+
+    options = SelectOptions(probes=1000, budget=3)
+    probes = Probes(look, np.ones(8))
+    assert best_set(pool_of(problem, 3), coverage, probes, options) == (5, 6, 7)
+
+
+def test_exchanges_bring_in_the_frame_that_the_best_set_shows_badly(monkeypatch):
+    """Of two sets the first is better, but for frame 7, which it shows 8 dB worse."""
+    starts = {(0, 1): [30.0] * 7 + [12.0], (2, 3): [20.0] * 8}
+    monkeypatch.setattr(field_guided, "first_sets", lambda *_: list(starts))
+    problem = random_problem(8, quality=np.ones(8))
+
+    def look(rows):
+        return np.array(starts.get(rows, [20.0] * 8))
+
+    probes = Probes(look, np.ones(8))
+    options = SelectOptions(probes=7, budget=2)
+    best_set(pool_of(problem, 2), no_coverage(8), probes, options)
+    exchanged = probes.tried[2:]
+    assert len(exchanged) == 5
+    assert all(7 in rows for rows in exchanged)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -45,6 +45,12 @@ def test_pose_features_are_centre_and_weighted_direction():
     assert features[:, 3:] == pytest.approx(0.5 * problem.directions[1:4])
 
 
+def test_quality_lies_in_0_to_1_and_counts_half_where_it_is_unknown():
+    problem = random_problem(4, quality=np.array([-0.2, 0.7, np.nan, 1.5]))
+    pool = Pool(problem, np.arange(4), (), 4)
+    assert pool.quality.tolist() == [0.0, 0.7, 0.5, 1.0]
+
+
 def test_joint_rows_average_what_is_known():
     similarity = np.full((4, 4), 0.2)
     similarity[0] = similarity[:, 0] = np.nan

@@ -236,6 +236,27 @@ def test_gains_are_what_frames_add_to_those_that_are_forced():
     assert forced.gains[:2] == pytest.approx(free.gains[:2], abs=1e-6)
 
 
+def test_choices_keep_away_from_frames_that_are_forced():
+    """Forced at 0 and 90 degrees: then 225, then the middles of what is left."""
+    problem = ring_problem(np.arange(0, 360, 7.5))
+    names = [problem.names[i] for i in (0, 12)]
+    forced = dataclasses.replace(problem, forced=tuple(names))
+    chosen = ranking(forced, 5, nearly_farthest=1.0).ranking
+    azimuths = [7.5 * problem.names.index(name) for name in chosen]
+    assert azimuths[:3] == [0.0, 90.0, 225.0]
+    assert set(azimuths[3:]) == {157.5, 292.5}
+
+
+def test_more_resolution_than_usual_is_worth_no_more():
+    problem = with_geometry(random_problem(10, quality=np.ones(10)))
+    focal = np.where(np.arange(10) == 3, 1000.0, 100.0)
+    geometry = dataclasses.replace(problem.geometry, focal_px=focal)
+    pool = pool_of(dataclasses.replace(problem, geometry=geometry))
+    options = SelectOptions(targets=10, target_spread=0.0)
+    worth = view_worth(pool, plausible_targets(pool, options), options)
+    assert worth[3].max() == pytest.approx(1.0, abs=1e-3)  # where it stands itself
+
+
 def test_the_first_k_of_a_long_ranking_are_the_short_ranking():
     problem = with_geometry(random_problem(60))
     long = ranking(problem, 45)

@@ -10,6 +10,7 @@ from selection_problems import random_problem, unit
 from mtcm_pipeline.selection.viewing_sphere import (
     angles_deg,
     angles_to_earlier,
+    faces_the_subject,
     nearest_view,
     view_vectors,
 )
@@ -39,6 +40,17 @@ def test_cameras_that_look_outwards_are_placed_by_where_they_look():
     directions = unit(np.random.default_rng(0).normal(size=(20, 3)))
     views = view_vectors(0.1 * directions, directions)
     assert views == pytest.approx(-directions)
+
+
+@pytest.mark.parametrize(("beside_deg", "faces"), [(0, True), (58, True), (62, False)])
+def test_a_capture_faces_the_subject_within_60_degrees(beside_deg, faces):
+    azimuth = np.radians(np.arange(0, 360, 20))
+    centres = np.column_stack([np.cos(azimuth), np.sin(azimuth), 0 * azimuth])
+    turn = Rotation.from_euler("z", beside_deg, degrees=True).as_matrix()
+    assert faces_the_subject(centres, -centres @ turn.T) == faces
+    some = np.where(np.arange(18)[:, None] % 3, centres, np.nan)  # without a pose
+    assert faces_the_subject(some, -centres @ turn.T) == faces
+    assert not faces_the_subject(np.full((3, 3), np.nan), centres[:3])
 
 
 def test_a_camera_at_the_very_origin_is_placed_by_where_it_looks():

@@ -169,6 +169,23 @@ def test_the_geometry_of_views_is_that_of_the_z_buffer():
     assert (geometry.focal_px == 7).all()
 
 
+@pytest.mark.parametrize(("spacing", "seen_behind"), [(0.0, False), (0.01, True)])
+def test_points_of_a_sweep_may_lie_a_tenth_behind_the_front_and_of_a_hull_not(
+    spacing, seen_behind
+):
+    """Only the points of a sweep are of several spacings, and only they scatter."""
+    rng = np.random.default_rng(0)
+    front = np.column_stack([rng.uniform(-1, 1, (4000, 2)), np.full(4000, 2.0)])
+    behind = np.column_stack([rng.uniform(-0.3, 0.3, (400, 2)), np.full(400, 2.2)])
+    gaps = 0.02 + spacing * rng.random(4400)
+    colours = np.zeros((4400, 3), np.float32)
+    points = ScenePoints(np.concatenate([front, behind]), colours, gaps)
+    rgb = np.zeros((40, 40, 3), np.float32)
+    view = PinholeView("0", rgb, None, np.eye(4), (40.0, 40.0), (20.0, 20.0))
+    geometry = view_geometry(PinholeViews((view,), STAY), points, samples=4400)
+    assert (geometry.points_xyz[:, 2] == 2.2).any() == seen_behind
+
+
 def test_spread_rows_are_farthest_points():
     line = np.array([[0.0], [1.0], [2.1], [9.0], [10.0]])
     assert spread_rows(line, 3).tolist() == [2, 4, 0]  # the mean is 4.4

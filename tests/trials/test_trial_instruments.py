@@ -13,9 +13,10 @@ from mtcm_pipeline.errors import ParameterError
 from mtcm_pipeline.judge.matched import MatchMemory
 from mtcm_pipeline.scene.views import pinhole_views
 from mtcm_pipeline.selection.registry import STRATEGIES
+from mtcm_pipeline.trials.bench import CleanCapture
 from mtcm_pipeline.trials.checks import sharp_and_verified
-from mtcm_pipeline.trials.filters import keep_all, keep_sound
-from mtcm_pipeline.trials.fitting import FitTask, task_of
+from mtcm_pipeline.trials.filters import keep_all, keep_sound, keep_where
+from mtcm_pipeline.trials.fitting import FitTask, Outcome, task_of
 from mtcm_pipeline.trials.instruments import fit_and_compare
 from mtcm_pipeline.trials.options import BenchmarkOptions
 from mtcm_pipeline.trials.plan import BEST_OF_RANDOM, POOLS, SELECTORS, UNBALANCED
@@ -26,6 +27,7 @@ from mtcm_pipeline.trials.rivals import (
     selection_problem,
     sharpest_in_time,
 )
+from mtcm_pipeline.trials.run import scores_of
 from trial_cases import orbit_photos
 
 
@@ -106,8 +108,8 @@ def test_a_subset_is_known_whatever_its_order_and_not_after_a_change(photos):
     views = pinhole_views(photos, 32)
     hidden = views.subset(photos.names[30:33])
 
-    def subset(names, of=views):
-        return task_of(of, names, hidden, options, seed=0).subset
+    def subset(names, of=views, test=hidden):
+        return task_of(of, names, test, options, seed=0).subset
 
     first = subset(["f001.jpg", "f005.jpg", "f009.jpg"])
     assert first == subset(["f009.jpg", "f001.jpg", "f005.jpg"])
@@ -117,6 +119,38 @@ def test_a_subset_is_known_whatever_its_order_and_not_after_a_change(photos):
     changed = pinhole_views(replace(photos, images=images), 32, views.gauge)
     assert first != subset(["f001.jpg", "f005.jpg", "f009.jpg"], changed)
     assert first == subset(["f001.jpg", "f009.jpg", "f005.jpg"], views)
+    others = views.subset(photos.names[30:34])
+    assert first != subset(["f001.jpg", "f005.jpg", "f009.jpg"], test=others)
+
+
+def test_content_changes_with_pictures_masks_and_poses(photos):
+    def content(**changes):
+        return CleanCapture(replace(photos, **changes), lambda *_: 0.0).content
+
+    name = photos.names[3]
+    mask = np.ones((24, 32), bool)
+    cameras = photos.cameras.subset([*photos.names[1:], photos.names[0]])
+    poses = np.array(photos.cameras.cam_from_world)
+    poses[3, 0, 3] += 1e-6
+    known = {
+        content(),
+        content(images=dict(photos.images) | {name: 255 - photos.images[name]}),
+        content(masks={name: mask}),
+        content(masks={name: ~mask}),
+        content(cameras=cameras),
+        content(cameras=replace(photos.cameras, cam_from_world=poses)),
+    }
+    assert len(known) == 6
+    assert content() in known
+
+
+def test_the_worst_view_is_told_inside_the_masks_where_all_have_one():
+    outcome = Outcome((30.0, 20.0), (25.0, 28.0), (0.9, 0.7), cpu_s=1.0)
+    scores = scores_of(outcome)
+    assert (scores.psnr, scores.masked_psnr, scores.worst) == (25.0, 26.5, 25.0)
+    bare = scores_of(replace(outcome, masked_psnr=(25.0, float("nan"))))
+    assert bare.worst == 20.0
+    assert np.isnan(bare.masked_psnr)
 
 
 def test_a_fit_looks_at_every_hidden_view_and_repeats_itself(photos):
@@ -129,6 +163,14 @@ def test_a_fit_looks_at_every_hidden_view_and_repeats_itself(photos):
     assert np.isfinite(first.psnr).all()
     assert np.isnan(first.masked_psnr).all()
     assert first.primary == first.psnr == second.psnr
+
+
+def test_selectors_are_told_how_sure_the_filter_is_of_each_frame(photos):
+    trust = np.linspace(0, 1, 40)
+    verdict = keep_where(photos.names, trust >= 0.5, trust)
+    problem = selection_problem(photos, verdict)
+    np.testing.assert_allclose(problem.quality, trust)
+    assert problem.eligible.tolist() == (trust >= 0.5).tolist()
 
 
 def test_a_verdict_of_no_filter_makes_every_frame_eligible(photos):

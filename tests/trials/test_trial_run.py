@@ -181,6 +181,19 @@ def test_a_pool_that_cannot_be_made_is_left_out_and_said(caplog):
     assert "too small" in caplog.text
 
 
+def test_geometry_expects_something_of_pools_as_they_were_captured_alone():
+    """The surrogate was measured on the sound poses; wrong ones look like sound ones."""
+    options = replace(OPTIONS, arms=["clean/none/fvs", "gross_30/none/fvs"])
+
+    def wrong_poses(name, photos, seed):
+        return Pool(photos, frozenset() if name == "clean" else frozenset(["f003.jpg"]))
+
+    tools = replace(fake_instruments(), make_pool=wrong_poses)
+    rows = run_benchmark(CAPTURES, options, MemoryJournal(), tools)
+    by_pool = rows.groupby("pool")["surrogate"]
+    assert by_pool.count().to_dict() == {"clean": 8, "gross_30": 0}
+
+
 def test_frames_known_to_be_faulty_are_left_out():
     photos = orbit_photos()
     names = photos.names

@@ -52,9 +52,11 @@ def test_farthest_views_are_each_farthest_from_those_before():
     assert max(min(apart[o, r] for r in rows) for o in others) <= spread + 1e-12
 
 
-def test_regions_part_the_rows_into_nearly_equal_ones():
+@pytest.mark.parametrize("count", [3, 5, 7, 8])
+def test_regions_part_the_rows_into_nearly_equal_ones(count):
     features = np.random.default_rng(0).normal(size=(53, 6))
-    regions = equal_regions(features, np.arange(53), 8)
+    regions = equal_regions(features, np.arange(53), count)
+    assert len(regions) == count
     assert sorted(np.concatenate(regions).tolist()) == list(range(53))
     sizes = [len(region) for region in regions]
     assert max(sizes) - min(sizes) <= 2

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from mtcm_pipeline.trials.rows import table_of_rows
 from mtcm_pipeline.trials.statistics import (
@@ -104,6 +105,13 @@ def test_the_interval_is_that_of_every_possible_resample():
     low, high = np.quantile(every, [0.025, 0.975])
     assert found.low == pytest.approx(low, abs=0.13)
     assert found.high == pytest.approx(high, abs=0.13)
+
+
+def test_the_interval_of_ones_and_zeros_is_that_of_the_binomial_distribution():
+    """Splits of one capture, half of them 1: their resampled sum is binomial."""
+    found = interval({"a": [0.0, 1.0] * 50}, resamples=20_000, seed=0)
+    low, high = binom.ppf([0.025, 0.975], 100, 0.5) / 100
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.twoview.options import TwoViewOptions
@@ -57,6 +58,14 @@ def test_a_similarity_transform_changes_no_pair():
     assert candidate_pairs(cameras, None, options) == candidate_pairs(
         there, None, options
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_distances_of_pose_places_are_the_same_in_every_world(seed):
+    cameras = orbit_cameras(20, seed=seed, share=0.4)
+    here = pose_places(cameras)
+    there = pose_places(moved(cameras, random_similarity(seed)))
+    np.testing.assert_allclose(pdist(there), pdist(here), rtol=1e-4)
 
 
 def test_frames_without_an_embedding_still_have_the_other_partners():

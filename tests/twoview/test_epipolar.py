@@ -117,6 +117,17 @@ def test_points_behind_a_camera_are_found_where_rays_tell(pair):
     assert not seen_from_behind(flipped, xy_a, xy_b, 179.0).any()
 
 
+def test_a_point_behind_either_camera_alone_is_found():
+    """Two units before camera a, three behind camera b, which stands beyond it."""
+    b_from_a = np.eye(4)
+    b_from_a[:3, 3] = [1.0, 0.0, -5.0]
+    in_a = np.array([[0.3, 0.2, 2.0]])
+    in_b = in_a + b_from_a[:3, 3]
+    xy_a, xy_b = in_a[:, :2] / in_a[:, 2:], in_b[:, :2] / in_b[:, 2:]
+    assert seen_from_behind(b_from_a, xy_a, xy_b, 1.0).tolist() == [True]
+    assert seen_from_behind(np.linalg.inv(b_from_a), xy_b, xy_a, 1.0).tolist() == [True]
+
+
 def test_angles_by_hand():
     assert angle_deg(np.array([2.0, 0, 0]), np.array([0, 0.1, 0])) == pytest.approx(90)
     straight, slanted = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])

@@ -56,6 +56,22 @@ def test_turning_one_camera_makes_exactly_its_pairs_disagree(degrees):
     assert (verdicts.drop("f005.jpg") == "right").all()
 
 
+def test_all_pairs_of_a_turned_frame_ask_for_the_same_turn_in_the_worlds_axes():
+    truth = ring(camera=DISTORTED)
+    vector_deg = 6.0 * np.array([0.48, -0.6, 0.64])
+    turned = truth.world_from_cam[5].copy()
+    turn = Rotation.from_rotvec(np.radians(vector_deg)).as_matrix()
+    turned[:3, :3] = turn @ turned[:3, :3]
+    pairs = judged(with_pose(truth, 5, turned), truth).pairs
+    turns = pairs[["turn_x_deg", "turn_y_deg", "turn_z_deg"]].to_numpy()
+    first = (pairs["name_a"] == "f005.jpg").to_numpy()
+    second = (pairs["name_b"] == "f005.jpg").to_numpy()
+    assert first.any() and second.any()
+    np.testing.assert_allclose(turns[first], [-vector_deg] * first.sum(), atol=0.5)
+    np.testing.assert_allclose(turns[second], [vector_deg] * second.sum(), atol=0.5)
+    np.testing.assert_allclose(turns[~first & ~second], 0.0, atol=0.5)
+
+
 def test_poses_of_another_capture_blame_no_frame_and_are_called_that(caplog):
     truth = ring(16)
     order = np.random.default_rng(0).permutation(16)

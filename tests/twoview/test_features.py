@@ -48,6 +48,18 @@ def test_a_blob_is_found_at_its_centre(side, within_px):
     assert np.linalg.norm(found.xy - [x, y], axis=1).min() < within_px
 
 
+def test_of_too_many_points_the_largest_are_kept():
+    """One large blob among hundreds of small ones."""
+    image = textured(400, 400).astype(float)
+    columns, rows = np.meshgrid(np.arange(400) + 0.5, np.arange(400) + 0.5)
+    apart = (columns - 150) ** 2 + (rows - 230) ** 2
+    image += (220 - image) * np.exp(-apart / (2 * 25.0**2))
+    options = TwoViewOptions(max_features=50)
+    found = find_features(image.astype(np.uint8), None, options)
+    assert len(found) == 50
+    assert np.linalg.norm(found.xy - [150, 230], axis=1).min() < 5
+
+
 def test_most_points_and_descriptors_are_those_of_colmap():
     image = textured(seed=2)
     ours = find_features(image, None, TwoViewOptions(peak_threshold=0.002))

@@ -73,6 +73,13 @@ def test_four_in_ten_wrong_frames_that_disagree_with_each_other_are_found():
     assert {int(name[1:]) for name, v in found.items() if v == "wrong"} == wrong
 
 
+def test_frames_that_are_outvoted_by_wrong_ones_are_heard_for_their_trusted_partners():
+    """Five of ten: each sound frame has four partners that agree and five that do not."""
+    wrong = {0, 2, 3, 5, 8}
+    found = verdicts(complete(10, wrong=wrong), 10)
+    assert found == {f"f{i}": "wrong" if i in wrong else "right" for i in range(10)}
+
+
 def test_thin_evidence_is_unknown():
     edges = complete(5) | {(0, 5): 0.25, (0, 6): None, (1, 6): None, (2, 7): 8.0}
     found = verdicts(edges, 8)

@@ -116,6 +116,13 @@ def test_before_and_after_on_a_turntable():
     assert table.loc["largest_gap_kept", "chosen"] == pytest.approx(39.4, abs=0.3)
     assert table.loc["occupied_cells", sets].tolist() == [8, 8, 4]
     assert table.loc["cell_entropy", "chosen"] == pytest.approx(2)
+    # Beside each of the four chosen, one frame on either side lies within 15 degrees.
+    assert table.loc["kept_within_15", "chosen"] == pytest.approx(12 / 35)
+    step = 2 * np.degrees(np.arcsin(np.cos(np.radians(10)) * np.sin(np.radians(5))))
+    for measure in ("nearest_view_min", "nearest_view_mean", "nearest_view_max"):
+        assert table.loc[measure, "captured"] == pytest.approx(step, abs=0.05)
+    spheres = table.loc["covered_solid_angle", sets] / table.loc["covered_share", sets]
+    assert spheres.tolist() == pytest.approx([4 * np.pi] * 3)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,6 +11,7 @@ from mtcm_pipeline.sample.generate import generate_sample
 from mtcm_pipeline.sample.options import SampleOptions
 from mtcm_pipeline.sample.path import angles_of, handheld_path
 from mtcm_pipeline.tokens.build import build_tokens
+from mtcm_pipeline.tokens.layout import CENTRE
 from mtcm_pipeline.viewpoints.angles import viewpoints_of
 from mtcm_pipeline.viewpoints.bins import HEIGHTS, SIDES, Bins
 from mtcm_pipeline.viewpoints.labels import label_counts, pose_labels
@@ -97,6 +98,15 @@ def test_a_front_by_frame_and_by_angle_agree():
     by_angle = labels_of(ring(), front_azimuth_deg=azimuth)
     assert np.allclose(apart_deg(by_frame["azimuth_deg"], by_angle["azimuth_deg"]), 0)
     assert by_frame["side"].tolist() == by_angle["side"].tolist()
+
+
+def test_turned_to_the_front_cameras_stand_where_the_labels_say():
+    tokens = tokens_of(moved(ring(), random_similarity(2)))
+    views = viewpoints_of(tokens, LabelOptions(front_frame="f004.jpg"))
+    x, y, z = views.front_from_gauge @ tokens.values[:, CENTRE].T
+    azimuth, elevation = np.degrees([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))])
+    assert np.allclose(apart_deg(azimuth, views.azimuth_deg), 0, atol=1e-5)
+    assert np.allclose(elevation, views.elevation_deg, atol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(5))

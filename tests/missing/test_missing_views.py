@@ -139,6 +139,15 @@ def test_who_has_a_picture_nearby_is_not_sent_there_again():
     assert len(missing_of(full, apart_deg=80, count=1).proposals) == 1
 
 
+def test_proposals_keep_their_distance_from_views_and_each_other():
+    missing = missing_of(ring(range(0, 360, 30)), apart_deg=20)
+    assert (missing.proposals["nearest_deg"] >= 20).all()  # midway it would be 15
+    proposed = proposed_bearings(missing)
+    apart = angles_between_deg(proposed, proposed) + 360.0 * np.eye(5)
+    # Where a camera stands differs a little from where it was sent.
+    assert apart.min() > 19.5
+
+
 def plausible_by_hand(target, cameras):
     """How plausible it is to stand at a direction, view by view."""
     usual = MissingOptions()

@@ -139,6 +139,7 @@ def test_numbers_parameters_and_paths_are_written_in_full():
         "select.budget",
         "0.00012345",
         "data/outputs/Bronze Head",
+        "ns-train splatfacto --data 'data/outputs/Bronze Head'",
         "torch",
         "2.13.0",
         "masks",
@@ -164,6 +165,32 @@ def test_suggested_poses_have_a_section_only_where_they_were_sought():
     assert "No sector of the viewing sphere is missing." in none.texts
 
 
+def test_warnings_stand_at_the_top_and_nowhere_without_any():
+    calm = Page(build_report(content()))
+    assert "Warning" not in calm.texts and "alert" not in str(calm.tags)
+    texts = ("all poses are bent", "a second one")
+    page = Page(build_report(content(warnings=texts)))
+    places = [page.texts.index(text) for text in (*texts, "Frames (5)")]
+    assert places == sorted(places) and "Warnings" in page.texts
+
+
+def test_the_remarks_of_the_data_quality_are_lists_below_its_counts():
+    quality = pd.DataFrame(
+        {
+            "part": ["mask", "problem", "problem", "note"],
+            "present": [3, 0, 0, 0],
+            "absent": [2, 0, 0, 0],
+            "examples": ["a.jpg", "a.jpg: cut off", "b.jpg: empty", "5 poses"],
+        }
+    )
+    page = Page(build_report(content(data_quality=quality)))
+    wanted = ["mask", "Problems of frames", "a.jpg: cut off", "b.jpg: empty", "Notes"]
+    start = page.texts.index("Data quality", page.texts.index("Selection", 40))
+    places = [page.texts.index(text, start) for text in [*wanted, "5 poses"]]
+    assert places == sorted(places)
+    assert "problem" not in page.texts[start:] and "note" not in page.texts[start:]
+
+
 def test_text_of_the_user_stays_text():
     names = (EVIL, "b.jpg", '"><img src=x onerror=alert(1)>', "d.jpg", "e.jpg")
     clean = _with_words(tuple("abcde"), "some harmless words")
@@ -183,6 +210,7 @@ def _with_words(names: tuple[str, ...], word: str) -> Page:
         parameters={word: word},
         versions={word: word},
         export_path=word,
+        warnings=(word,),
     )
     return Page(build_report(given))
 

@@ -46,6 +46,7 @@ def test_a_row_compares_what_was_found_with_what_was_given(
     assert (row.images, row.registered, row.given, row.compared) == (8, 6, 8, 6)
     assert row.rotation_deg < 1e-3 and row.centre_error < 1e-4 and row.share_good == 1.0
     assert (row.seconds, row.cpu_seconds, row.problem) == (5.0, 7.0, "")
+    assert (row.beside, row.torn) == (0, 0)  # no points, so nothing is known
     assert calls == [(sorted(ORBIT.names), {}, {})]
 
 

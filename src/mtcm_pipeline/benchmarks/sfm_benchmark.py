@@ -27,6 +27,7 @@ from mtcm_pipeline.benchmarks.folders_command import folders_command
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.errors import CaptureError, MtcmError
 from mtcm_pipeline.sfm.compare import align_and_compare
@@ -35,6 +36,7 @@ from mtcm_pipeline.sfm.priors import image_priors
 from mtcm_pipeline.sfm.run import SfmResult, reconstruct
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.tuning.local_gauge import disagreements_deg
+from mtcm_pipeline.twoview.torn_views import torn_views
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class BenchmarkRow:
         points: sparse points.
         reprojection_px: their mean error.
         models: separate models found.
+        beside: pairs of cameras that the found poses put side by side.
+        torn: those of them that hardly share a point (`twoview.torn_views`).
         attempt: which settings it took.
         seconds: wall time of all steps.
         cpu_seconds: CPU time of all steps.
@@ -84,6 +88,8 @@ class BenchmarkRow:
     points: int = 0
     reprojection_px: float = np.nan
     models: int = 0
+    beside: int = 0
+    torn: int = 0
     attempt: str = ""
     seconds: float = np.nan
     cpu_seconds: float = np.nan
@@ -183,12 +189,15 @@ def benchmark_capture(
 
 def _measured(result: SfmResult, reference: PosedCameras | None) -> dict[str, Any]:
     """The columns that depend on the outcome."""
-    best = result.models[0]
+    best, reading = result.models[0], result.reading
+    torn = torn_views(reading.cameras, reading.points or SparsePoints.empty())
     row: dict[str, Any] = {
         "registered": result.registered,
         "points": best.points,
         "reprojection_px": best.error_px,
         "models": len(result.models),
+        "beside": torn.beside,
+        "torn": len(torn.torn),
         "attempt": result.attempts[result.kept].label,
         "seconds": round(sum(result.seconds.values()), 1),
         "cpu_seconds": round(result.cpu_seconds, 1),

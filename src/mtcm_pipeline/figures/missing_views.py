@@ -104,10 +104,15 @@ def _draw_map(
     zero = "sides as the subject has them"
     if not viewpoints.front_known:
         zero = f"0° is {viewpoints.zero}"
-    notes = (zero, "middle: overhead; rings: elevation; ● kept views; light: not covered")
+    notes = (
+        zero,
+        "middle: overhead; rings: elevation; ● kept views",
+        "the lighter, the farther from every view; beige: over 90° away",
+        "degrees are walked around the subject: 90° is a quarter of the way round",
+    )
     for line, note in enumerate(notes):
         shown = fitted(note, (_MAP_WIDE - 0.4) * 72, 8.0)
-        _centred(figure, middle, (0.42 - 0.2 * line) / height, shown, 8.0)
+        _centred(figure, middle, (0.75 - 0.2 * line) / height, shown, 8.0)
 
 
 def _rim(here: Float, steps: pd.DataFrame) -> float:

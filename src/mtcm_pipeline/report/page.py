@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +18,12 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.report.cards import frame_cards, reason_kinds, state_counts
 from mtcm_pipeline.report.pictures import plotly_json, plotly_library, png_uri
-from mtcm_pipeline.report.tables import diversity_view, mapping_view, table_view
+from mtcm_pipeline.report.tables import (
+    counts_and_remarks,
+    diversity_view,
+    mapping_view,
+    table_view,
+)
 
 _SCORE_COLUMNS = ("name", "fault_score", "faulty", "usable", "reason", "other")
 
@@ -33,6 +39,7 @@ class ReportContent:
         scores: of `score_frames`.
         selection: of `selection_table`.
         data_quality: any table; what was missing and what was wrong.
+        warnings: what puts everything on the page in doubt; stands at its top.
         thumbnails: uint8 pictures by frame name; each is put on the page.
         figures: matplotlib figures or PNG contents by title, in order.
         camera_plot: of `camera_plot`; None where no frame has a pose.
@@ -68,6 +75,7 @@ class ReportContent:
     azimuth_from: str = ""
     suggested_poses: pd.DataFrame | None = None
     where_to_stand: Figure | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def build_report(content: ReportContent) -> str:
@@ -83,6 +91,7 @@ def build_report(content: ReportContent) -> str:
         content.thumbnails,
     )
     plot, suggested = content.camera_plot, content.suggested_poses
+    counted, remarks = counts_and_remarks(content.data_quality)
     return _template().render(
         style=Markup(_resource("style.css")),
         script=Markup(_resource("report.js")),
@@ -103,10 +112,13 @@ def build_report(content: ReportContent) -> str:
         figures=_pictures(content.figures),
         selection=table_view(_ranked_first(content.selection)),
         scores=table_view(content.scores, _SCORE_COLUMNS),
-        data_quality=table_view(content.data_quality),
+        warnings=content.warnings,
+        data_quality=table_view(counted),
+        remarks=remarks,
         parameters=mapping_view(content.parameters),
         versions=mapping_view(content.versions),
         export_path=content.export_path,
+        typed_path=shlex.quote(content.export_path),
     )
 
 

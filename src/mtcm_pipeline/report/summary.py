@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -26,8 +27,13 @@ def summary_text(
     scores: pd.DataFrame,
     selection_table: pd.DataFrame,
     export_path: str,
+    *,
+    warnings: Sequence[str] = (),
 ) -> str:
-    """The summary that ends a run's log: what went in, what was dropped and why."""
+    """The summary that ends a run's log: what went in, what was dropped and why.
+
+    Whatever puts all of it in doubt comes last, where it is read first.
+    """
     dropped = scores[~scores["usable"]]
     reasons = Counter(kind_of_reason(str(reason)) for reason in dropped["reason"])
     why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
@@ -36,6 +42,7 @@ def summary_text(
         + (f" ({why})" if why else "")
         + f", {int(selection_table['chosen'].sum())} chosen",
         f"chosen views for a trainer: {export_path}",
+        *(f"WARNING: {warning}" for warning in warnings),
     ]
     return "\n".join(lines)
 

@@ -61,6 +61,21 @@ def mapping_view(mapping: Mapping[str, object]) -> list[tuple[str, str]]:
     return rows
 
 
+def counts_and_remarks(
+    quality: pd.DataFrame,
+) -> tuple[pd.DataFrame, list[tuple[str, list[str]]]]:
+    """The data-quality table without the rows that are text, and their texts by kind."""
+    if not {"part", "examples"} <= set(quality.columns):
+        return quality, []
+    kinds = {"problem": "Problems of frames", "note": "Notes"}
+    texts = [
+        (title, [str(text) for text in quality.loc[quality["part"] == kind, "examples"]])
+        for kind, title in kinds.items()
+    ]
+    counted = quality[~quality["part"].isin(kinds)]
+    return counted, [(title, lines) for title, lines in texts if lines]
+
+
 def diversity_view(table: pd.DataFrame) -> TableView:
     """The table of measures with what each says as its first column, with the unit."""
     if "meaning" not in table:

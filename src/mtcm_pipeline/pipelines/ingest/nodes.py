@@ -32,6 +32,7 @@ from mtcm_pipeline.tokens.build import sequence_times
 from mtcm_pipeline.twoview.evidence import two_view_evidence
 from mtcm_pipeline.twoview.options import TwoViewOptions
 from mtcm_pipeline.twoview.pose_evidence import pose_evidence
+from mtcm_pipeline.twoview.pose_warnings import pose_warnings
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +146,11 @@ def verify_the_geometry(
         "poses by matched features: %s",
         ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
     )
+    times = sequence_times(frames["timestamp_s"].to_numpy(np.float64))
+    for warning in pose_warnings(
+        cameras, points, pairs, names=names, sequence_times=times, options=options
+    ):
+        log.warning(warning)
     if (limit_mb := ingest_options.cache_limit_mb) is not None:
         removed = cache.shrink(int(limit_mb * 1e6))
         if removed:

@@ -9,13 +9,18 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.consistency.neighbours import pose_features
 from mtcm_pipeline.datasets.folder import FolderContents
 from mtcm_pipeline.mtcm.results import TrainingSnapshot
 from mtcm_pipeline.report.summary import summary_numbers, summary_text
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.selection.problem import Selection
+from mtcm_pipeline.tokens.build import sequence_times
 from mtcm_pipeline.tokens.layout import Tokens
+from mtcm_pipeline.twoview.options import TwoViewOptions
+from mtcm_pipeline.twoview.pose_warnings import pose_warnings
 from mtcm_pipeline.viewpoints.angles import viewpoints_of
 from mtcm_pipeline.viewpoints.labels import label_counts
 from mtcm_pipeline.viewpoints.options import LabelOptions
@@ -88,9 +93,29 @@ def draw_the_choice(
     }
 
 
+def doubt_the_poses_as_a_whole(
+    frames: pd.DataFrame,
+    cameras: PosedCameras,
+    points: SparsePoints,
+    pairs: pd.DataFrame,
+    options: TwoViewOptions,
+) -> pd.DataFrame:
+    """A row `warning` for each sign that large parts of the poses are wrong together."""
+    warnings = pose_warnings(
+        cameras,
+        points,
+        pairs,
+        names=tuple(frames["name"]),
+        sequence_times=sequence_times(frames["timestamp_s"].to_numpy(np.float64)),
+        options=options,
+    )
+    return pd.DataFrame({"warning": list(warnings)}, dtype=object)
+
+
 def write_the_report(
     frames: pd.DataFrame,
     data_quality: pd.DataFrame,
+    doubts: pd.DataFrame,
     scores: pd.DataFrame,
     selection_table: pd.DataFrame,
     pose_labels: pd.DataFrame,
@@ -113,6 +138,7 @@ def write_the_report(
     from mtcm_pipeline.report.software import software_versions
 
     identity = str(parameters["identity"])
+    warnings = tuple(str(text) for text in doubts["warning"])
     exported_to = _as_typed(export.path)
     kept, chosen = scores["usable"].astype(bool), selection_table["chosen"].astype(bool)
     views = viewpoints_of(tokens, options)
@@ -124,6 +150,7 @@ def write_the_report(
         scores=scores,
         selection=selection_table,
         data_quality=data_quality,
+        warnings=warnings,
         thumbnails=thumbnails,
         figures={
             **_learned_figures(training_history, snapshots, tokens, scores, thumbnails),
@@ -149,7 +176,9 @@ def write_the_report(
         if len(proposed_views)
         else None,
     )
-    text = summary_text(identity, frames, scores, selection_table, exported_to)
+    text = summary_text(
+        identity, frames, scores, selection_table, exported_to, warnings=warnings
+    )
     return build_report(content), text
 
 

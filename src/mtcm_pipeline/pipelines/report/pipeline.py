@@ -37,10 +37,23 @@ def create_pipeline(**_: object) -> Pipeline:
                 name="draw_the_choice",
             ),
             Node(
+                nodes.doubt_the_poses_as_a_whole,
+                inputs=[
+                    "frames",
+                    "cameras",
+                    "sparse_points",
+                    "image_pairs",
+                    "params:two_view",
+                ],
+                outputs="pose_warnings",
+                name="doubt_the_poses_as_a_whole",
+            ),
+            Node(
                 nodes.write_the_report,
                 inputs=[
                     "frames",
                     "data_quality",
+                    "pose_warnings",
                     "scores",
                     "selection_table",
                     "pose_labels",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from export_captures import OPENCV, capture, export_to, image_loaders
-from PIL import Image
+from PIL import ExifTags, Image
 
 from mtcm_pipeline.errors import ExportError
 from mtcm_pipeline.export.bundle import build_export
@@ -105,6 +105,17 @@ def test_image_of_another_size_absent_image_and_extra_image(folder):
     refused(folder, "images of another size than their camera: 1")
     path.rename(folder / "images" / "other.jpg")
     refused(folder, RANKING[0])
+
+
+def test_image_with_a_photographers_name_and_mask_of_another_size(folder):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "Ada Lovelace"
+    Image.new("RGB", (400, 300)).save(folder / "images" / RANKING[1], exif=exif)
+    refused(folder, "images with EXIF: 1")
+    (folder / "masks").mkdir()
+    mask = folder / "masks" / f"{Path(RANKING[2]).stem}.png"
+    Image.new("L", (300, 400)).save(mask)
+    refused(folder, "images with EXIF: 1.*masks of another size than their camera: 1")
 
 
 @pytest.mark.parametrize("name", ["poses.npy", "transforms.json", "sparse/0/images.bin"])

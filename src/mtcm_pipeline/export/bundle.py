@@ -29,6 +29,7 @@ from mtcm_pipeline.formats.colmap import build_reconstruction
 from mtcm_pipeline.formats.images import exported_name, strip_private_metadata
 from mtcm_pipeline.formats.masks import decode_mask, encode_mask
 from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
+from mtcm_pipeline.formats.point_ply import point_ply
 from mtcm_pipeline.formats.undistort import undistort_mask
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ POSE_EMBEDDINGS = "pose_embeddings.npy"
 VIEW_WEIGHTS = "view_weights.npy"
 POSE_LABELS = "pose_labels.csv"
 SPARSE = "sparse/0"
+SPARSE_PLY = "sparse_pc.ply"  # nerfstudio's own name for it
 
 
 def build_export(
@@ -93,14 +95,18 @@ def build_export(
     image_bytes = undistorted_image if undistort else _stripped_image
     mask_files = _mask_callables(selected, masks or {}, undistort=undistort)
     mask_paths = {names[name]: path for name, (path, _) in mask_files.items()}
-    transforms = transforms_from_cameras(exported, mask_paths)
+    points = _seen_points(points, names)
+    ply = _ply_files(points)
+    ply_path = SPARSE_PLY if ply else None
+    transforms = transforms_from_cameras(exported, mask_paths, ply_path=ply_path)
     files: dict[str, ExportValue] = {
         FILTERED_IMAGES: "".join(f"{name}\n" for name in names),
         TRANSFORMS: json.dumps(transforms, indent=1, allow_nan=False) + "\n",
         POSES: npy_bytes(selected.world_from_cam),
         **{path: npy_bytes(rows) for path, rows in arrays.items() if rows is not None},
         **({} if pose_labels is None else {POSE_LABELS: pose_labels}),
-        **_sparse_files(exported, _renamed_points(points, names)),
+        **ply,
+        **_sparse_files(exported, points),
         **_image_callables(selected, images, names, image_bytes),
         **dict(mask_files.values()),
     }
@@ -197,11 +203,13 @@ def _rows(array: Float32 | None, what: str, rows: int, ndim: int) -> Float32 | N
     return values
 
 
-def _renamed_points(
+def _seen_points(
     points: SparsePoints | None, names: Mapping[str, str]
 ) -> SparsePoints | None:
-    if points is None or all(old == new for old, new in names.items()):
-        return points
+    """The points that two of the frames see, whose names become those of the export."""
+    if points is None:
+        return None
+    points = points.seen_by(names, min_views=2)
     images = [names.get(name, name) for name in points.track_image.tolist()]
     return SparsePoints(
         points.xyz,
@@ -211,6 +219,12 @@ def _renamed_points(
         np.array(images, dtype=np.str_),
         points.track_xy,
     )
+
+
+def _ply_files(points: SparsePoints | None) -> dict[str, bytes]:
+    if points is None or len(points) == 0:
+        return {}
+    return {SPARSE_PLY: point_ply(points.xyz, points.rgb)}
 
 
 def _sparse_files(cameras: PosedCameras, points: SparsePoints | None) -> dict[str, bytes]:

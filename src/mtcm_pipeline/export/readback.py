@@ -24,6 +24,7 @@ from mtcm_pipeline.export.bundle import (
     POSE_EMBEDDINGS,
     POSES,
     SPARSE,
+    SPARSE_PLY,
     TRANSFORMS,
     VIEW_WEIGHTS,
     exported_names,
@@ -86,6 +87,7 @@ def check_export(
             *_check_views("COLMAP", _colmap_views(folder), meant, new_names),
             *_check_views("OpenGL", _nerfstudio_views(folder), meant, new_names),
             *_check_views("internal", _array_views(folder, meant), meant, new_names),
+            *_check_points(folder, _median_distance(meant)),
             *_check_images(folder, meant, new_names),
             *_check_rows(folder, len(names)),
         ]
@@ -241,6 +243,23 @@ def _array_views(folder: Path, meant: PosedCameras) -> dict[str, _View]:
         for name, pose in zip(listed, poses, strict=True)
         if name in meant
     }
+
+
+def _check_points(folder: Path, distance: float) -> list[Row]:
+    """nerfstudio's points are those of the COLMAP model, in the same world."""
+    model = _model(folder)
+    meant = np.array([model.points3D[i].xyz for i in sorted(model.points3D)])
+    named = _transforms(folder).get("ply_file_path")
+    if named is None and not len(meant):
+        return []
+    found = np.zeros((0, 3))
+    if named is not None:
+        header, _, rows = (folder / named).read_text("ascii").partition("end_header\n")
+        width = header.count("\nproperty ")
+        found = np.array(rows.split(), dtype=np.float64).reshape(-1, width)[:, :3]
+    same = found.shape == meant.shape
+    offset = np.abs(found - meant).max(initial=0.0) / distance if same else np.inf
+    return [_row(f"points in {SPARSE_PLY}", offset, BOUND)]
 
 
 def _check_images(

@@ -10,6 +10,9 @@ _LINES = {
     "transforms.json": """\
     cameras for nerfstudio: camera-to-world, OpenGL axes (right, up, backward),
     intrinsics in px with the lens distortion""",
+    "sparse_pc.ply": """\
+    the points of sparse/0/ for nerfstudio (transforms.json names them), from which
+    splatfacto starts; in the world of its cameras""",
     "sparse/0/": """\
     the same cameras as a COLMAP model (.bin): world-to-camera, OpenCV axes (right,
     down, forward), with the 3D points that at least two of the frames see""",

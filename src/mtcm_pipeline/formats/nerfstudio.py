@@ -94,7 +94,10 @@ def read_transforms(
 
 
 def transforms_from_cameras(
-    cameras: PosedCameras, mask_paths: Mapping[str, str] | None = None
+    cameras: PosedCameras,
+    mask_paths: Mapping[str, str] | None = None,
+    *,
+    ply_path: str | None = None,
 ) -> dict:
     """The content of a transforms.json in nerfstudio's dialect.
 
@@ -102,6 +105,7 @@ def transforms_from_cameras(
         cameras: the frames, in the order in which they are written.
         mask_paths: path of the mask by frame. nerfstudio wants a mask for every frame or
             for none, so nothing is written unless all frames have one.
+        ply_path: path of sparse points of the same world, None without any.
 
     Returns:
         Intrinsics at the top where all frames share them, else in every frame;
@@ -123,7 +127,8 @@ def transforms_from_cameras(
             frame["mask_path"] = mask_paths[name]
         frames.append(frame)
     top = keys[0] if shared and keys else {}
-    return {"camera_model": model, **top, "frames": frames}
+    ply = {} if ply_path is None else {"ply_file_path": ply_path}
+    return {"camera_model": model, **top, **ply, "frames": frames}
 
 
 def _by_path(entries: list, source: str) -> tuple[dict[str, Mapping], list[str]]:

@@ -49,11 +49,46 @@ def test_pictures_may_lie_in_the_folder_itself(tmp_path):
     assert found.pose_source == "sparse"
 
 
+def test_what_may_not_be_read_is_left_behind_and_said(tmp_path, monkeypatch):
+    source = put(tmp_path / "c", "1.jpg", "2.jpg", "masks/1.png", "masks/2.png")
+    closed = {source / "2.jpg", source / "masks/1.png"}
+    monkeypatch.setattr("os.access", lambda path, _: path not in closed)  # root may all
+    found = find_capture(source)
+    assert set(found.images) == {"1.jpg"} and set(found.masks) == {"2.png"}
+    notes = " ".join(found.notes)
+    assert str(source / "2.jpg") in notes and str(source / "masks/1.png") in notes
+    closed.add(source / "1.jpg")
+    with pytest.raises(CaptureError, match=r"can be read.*2 that you may not"):
+        find_capture(source)
+
+
 def test_what_is_left_behind_is_said(tmp_path):
     source = put(tmp_path / "c", "photos/1.jpg", "photos/old/2.jpg", "masks/1.jpg")
     notes = " ".join(find_capture(source).notes)
     assert "old" in notes and "1 masks" in notes
     assert "structure from motion" in find_capture(source).pose_source
+
+
+def test_pictures_that_cannot_be_read_and_those_deeper_down_are_said(tmp_path):
+    source = put(tmp_path / "c", "1.jpg", "2.TIF", "3.cr2", "day 2/4.jpg", "text/5.md")
+    put(source, "masks/1.png", ".cache/6.jpg")
+    kinds, deeper = find_capture(source).notes
+    assert kinds.startswith("left behind: 2 .cr2, .tif, which cannot be read")
+    assert "day 2;" in deeper and "text" not in deeper and "masks" not in deeper
+    assert find_capture(put(tmp_path / "d", "1.jpg", "masks/1.png")).notes == ()
+
+
+def test_a_folder_without_pictures_says_where_there_are_some(tmp_path):
+    source = put(tmp_path / "c", "day 1/1.jpg", "day 2/2.jpg", "3.dng")
+    with pytest.raises(CaptureError, match=r"in day 1, day 2: give one.*1 \.dng"):
+        find_capture(source)
+
+
+def test_twins_are_refused_where_they_can_still_be_renamed(tmp_path):
+    source = put(tmp_path / "c", "IMG_1.HEIC", "IMG_1.jpg")
+    with pytest.raises(CaptureError, match=r"IMG_1.HEIC' and 'IMG_1.jpg"):
+        import_capture(source, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
 
 
 def test_an_existing_identity_is_kept_unless_forced(tmp_path):

@@ -91,5 +91,6 @@ def test_the_command_says_what_it_took_and_refuses_what_is_out_of_bounds(clip, t
     done = call("--identity", "Jar", "--rate", "1")
     assert done.exit_code == 0, done.output
     assert "imported 'Jar'" in done.output and "frames: 2 of 20" in done.output
+    assert done.output.endswith("next: kedro run --params identity=Jar\n")
     again = call("--identity", "Jar")
     assert again.exit_code == 1 and "exists already" in again.output

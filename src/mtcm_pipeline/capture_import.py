@@ -17,15 +17,21 @@ by either name (`formats.reading.resolve_names`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcm_pipeline.capture.files import flat_name, stem_of
+from mtcm_pipeline.capture.files import by_stem, flat_name, stem_of
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.identity_folders import install_identity
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+# Pictures too, but of kinds that nobody here reads: said, not passed over in silence.
+_OTHER_PICTURES = (
+    ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jxl", ".jp2", ".exr",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2",
+)  # fmt: skip
 _IMAGE_FOLDERS = ("images", "photos", "raw_images")
 _MASK_FOLDERS = ("masks", "mask")
 _METADATA_FILES = ("poses.json", "exif.json", "transforms.json", "poses_bounds.npy")
@@ -80,21 +86,23 @@ def find_capture(source: Path) -> FoundCapture:
     """Look through `source` for everything that the layout knows.
 
     Raises:
-        CaptureError: it is no folder, or there are no pictures in it.
+        CaptureError: it is no folder, there are no pictures in it that may be read, or
+            two of them differ in their endings alone.
     """
     if not source.is_dir():
         raise CaptureError(f"{source} is not a folder: give the folder of a capture")
     image_folder = _first_folder(source, _IMAGE_FOLDERS) or source
     images = _named_files(image_folder, IMAGE_SUFFIXES, deep=image_folder != source)
     if not images:
-        looked = ", ".join(f"{name}/" for name in _IMAGE_FOLDERS)
-        raise CaptureError(
-            f"no pictures in {source}: looked for {', '.join(IMAGE_SUFFIXES)} in "
-            f"{looked} and in the folder itself"
-        )
+        raise CaptureError(_no_pictures(source, image_folder))
+    by_stem(images, "images")  # twins are refused here, where they can be renamed
     masks, notes = _masks(_first_folder(source, _MASK_FOLDERS), images)
     embeddings = _named_files(source / "embeddings", (".npy",))
     notes += _left_behind(image_folder, images)
+    for files in (images, masks, embeddings):
+        notes += _without_unreadable(files)
+    if not images:
+        raise CaptureError(f"no pictures in {source} can be read: {'; '.join(notes)}")
     return FoundCapture(images, masks, embeddings, _metadata(source), tuple(notes))
 
 
@@ -191,16 +199,66 @@ def _masks(
     return found, notes
 
 
+def _no_pictures(source: Path, folder: Path) -> str:
+    looked = ", ".join(f"{name}/" for name in _IMAGE_FOLDERS)
+    words = (
+        f"no pictures in {source}: looked for {', '.join(IMAGE_SUFFIXES)} in {looked} "
+        f"and in the folder itself"
+    )
+    deeper = _folders_with_pictures(source)
+    if deeper:
+        words += (
+            f"; there are some in {', '.join(deeper)}: give one of these, or put them "
+            f"into {_IMAGE_FOLDERS[0]}/"
+        )
+    return "; ".join([words, *_of_other_kinds(folder)])
+
+
 def _left_behind(folder: Path, images: Mapping[str, Path]) -> list[str]:
-    deeper = [entry.name for entry in folder.iterdir() if entry.is_dir()]
-    taken = any(file.parent != folder for file in images.values())
-    if taken:
-        return [f"from the folders within {folder.name}/, as <folder>_<file>"]
-    if folder.name in _IMAGE_FOLDERS and deeper:
-        return [
-            f"left behind: folders within {folder.name}/: {', '.join(sorted(deeper))}"
-        ]
-    return []
+    notes = _of_other_kinds(folder)
+    if any(file.parent != folder for file in images.values()):
+        notes.append(f"from the folders within {folder.name}/, as <folder>_<file>")
+    elif deeper := _folders_with_pictures(folder):
+        notes.append(
+            f"left behind: pictures in folders within {folder.name}/: "
+            f"{', '.join(deeper)}; import each as an identity of its own, or put all "
+            f"pictures into one folder"
+        )
+    return notes
+
+
+def _without_unreadable(files: dict[str, Path]) -> list[str]:
+    """Take out what may not be read; a remark that names the first."""
+    closed = [name for name, file in files.items() if not os.access(file, os.R_OK)]
+    first = files[closed[0]] if closed else None
+    for name in closed:
+        del files[name]
+    words = f"left behind: {len(closed)} that you may not read, the first {first}"
+    return [words] if closed else []
+
+
+def _of_other_kinds(folder: Path) -> list[str]:
+    """A remark on pictures whose kind cannot be read; nothing without any."""
+    kinds = [file.suffix.lower() for file in _files(folder)]
+    other = [kind for kind in kinds if kind in _OTHER_PICTURES]
+    if not other:
+        return []
+    return [
+        f"left behind: {len(other)} {', '.join(sorted(set(other)))}, which cannot be "
+        f"read: convert to JPEG or PNG what is wanted"
+    ]
+
+
+def _folders_with_pictures(folder: Path) -> list[str]:
+    """Names of the folders right within, masks' aside, that hold pictures."""
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.is_dir()
+        and not entry.name.startswith(".")
+        and entry.name not in _MASK_FOLDERS
+        and any(file.suffix.lower() in IMAGE_SUFFIXES for file in _files(entry))
+    )
 
 
 def _metadata(source: Path) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ import click
 
 from mtcm_pipeline.clean_cache import clean_cache
 from mtcm_pipeline.each import each
-from mtcm_pipeline.orchestration.command_line import quoting_run_command
+from mtcm_pipeline.orchestration.command_line import quoting_run_command, run_command
+from mtcm_pipeline.orchestration.plain_errors import told_plainly
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
@@ -57,7 +58,6 @@ def sample(
     force: bool,
 ) -> None:
     """Generate the sample capture: a painted bust with known poses and planted faults."""
-    from mtcm_pipeline.errors import MtcmError
     from mtcm_pipeline.sample.options import SampleOptions
 
     usual = SampleOptions()
@@ -65,10 +65,8 @@ def sample(
         frames=usual.frames if frames is None else frames,
         seed=usual.seed if seed is None else seed,
     )
-    try:
+    with told_plainly():
         click.echo(write_sample(data_folder(project), identity, options, replace=force))
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @cli.command("import-capture")
@@ -81,16 +79,12 @@ def import_capture(
 ) -> None:
     """Copy the capture in the folder SOURCE into the layout under data/."""
     from mtcm_pipeline import capture_import
-    from mtcm_pipeline.errors import MtcmError
 
-    try:
+    with told_plainly():
         found = capture_import.import_capture(
             source, data_folder(project), identity, replace=force
         )
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
-    name = identity or source.resolve().name
-    click.echo("\n".join([f"imported {name!r}", *(f"  {x}" for x in found.lines())]))
+    _tell_imported(identity or source.resolve().name, found.lines())
 
 
 @cli.command("import-video")
@@ -110,9 +104,8 @@ def import_video(
 ) -> None:
     """Take the sharpest frames of the video SOURCE into the layout under data/."""
     from mtcm_pipeline import video_import
-    from mtcm_pipeline.errors import MtcmError
 
-    try:
+    with told_plainly():
         extracted = video_import.import_video(
             source,
             data_folder(project),
@@ -120,10 +113,13 @@ def import_video(
             _video_options(given),
             replace=force,
         )
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
-    lines = [f"  {line}" for line in video_import.summary_lines(extracted)]
-    click.echo("\n".join([f"imported {identity or source.stem!r}", *lines]))
+    _tell_imported(identity or source.stem, video_import.summary_lines(extracted))
+
+
+def _tell_imported(identity: str, lines: Sequence[str]) -> None:
+    """What arrived, and what to type next."""
+    told = (*lines, f"next: {run_command((), identity)}")
+    click.echo("\n".join([f"imported {identity!r}", *(f"  {line}" for line in told)]))
 
 
 def _video_options(given: Mapping[str, float | None]) -> VideoOptions:

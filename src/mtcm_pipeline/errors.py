@@ -18,7 +18,7 @@ class CaptureError(MtcmError):
 
 
 class FileContentError(MtcmError):
-    """A file's content is not what its name promises (broken, wrong shape, NaN)."""
+    """A file's content is not what its name promises (broken, unreadable, NaN)."""
 
 
 class ParameterError(MtcmError):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ import pytest
 from kedro.io import DatasetError
 from kedro.io.core import Version
 
+from mtcm_pipeline.capture.files import empty_where_unreadable
 from mtcm_pipeline.datasets import (
     CheckpointsDataset,
     FileFolderDataset,
@@ -25,6 +29,7 @@ from mtcm_pipeline.datasets import (
 )
 from mtcm_pipeline.datasets.file_folder import natural_key
 from mtcm_pipeline.datasets.versioned import NO_VERSION
+from mtcm_pipeline.errors import FileContentError
 
 _V1 = Version("v1", "v1")
 
@@ -46,6 +51,25 @@ def test_files_are_listed_as_people_count_and_read_late(tmp_path, caplog):
     assert len(caplog.records) == 2, "each is said once, however many nodes read them"
     (tmp_path / "b2.jpg").write_bytes(b"later")
     assert loaded["b2.jpg"]() == b"later"
+
+
+def test_a_file_that_may_not_be_read_is_a_broken_one(tmp_path, monkeypatch):
+    (tmp_path / "a.jpg").write_bytes(b"1")
+    (tmp_path / "b.jpg").write_bytes(b"2")
+    read = Path.read_bytes
+
+    def refusing(path):  # root may read everything, so that a mode would not do
+        if path.name == "a.jpg":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    loaded = images(tmp_path).load()
+    assert loaded["b.jpg"]() == b"2"
+    with pytest.raises(FileContentError, match=r"a\.jpg cannot be read \(Permission"):
+        loaded["a.jpg"]()
+    assert empty_where_unreadable(loaded)["a.jpg"]() == b""
+    assert empty_where_unreadable(loaded)["b.jpg"]() == b"2"
 
 
 def test_missing_folder_is_an_error_or_empty(tmp_path):

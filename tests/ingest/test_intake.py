@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ingest_captures import (
     MeanColourEncoder,
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.formats.nerfstudio import read_transforms
-from mtcm_pipeline.ingest.data_quality import problems_of, summary_lines
+from mtcm_pipeline.ingest.data_quality import problem_lines, problems_of, summary_lines
 from mtcm_pipeline.ingest.intake import CaptureContents, ingest_capture, poses_note
 from mtcm_pipeline.ingest.options import IngestOptions
 
@@ -68,7 +69,20 @@ def test_the_data_quality_table_counts_by_hand(capture):
     assert quality.loc["pose", "examples"] == "f_9.png"
     lines = summary_lines(capture.quality)
     assert any("mask: absent for 4 of 10" in line for line in lines)
-    assert any("f_3.png" in line for line in lines)
+    (untimed,) = (line for line in lines if line.startswith("timestamp: absent for all"))
+    assert untimed.startswith("timestamp: absent for all 10: ") and "exif.json" in untimed
+
+
+def test_each_frame_with_a_problem_has_a_line_of_its_own(capture):
+    lines = problem_lines(capture.quality)
+    assert [line.split(": ")[0] for line in lines] == [
+        "f_2.png", "f_3.png", "f_5.png", "f_9.png",
+    ]  # fmt: skip
+    assert lines[3] == "f_9.png: no rotation"
+    many = pd.concat([capture.quality] * 6)  # 24 frames
+    lines = problem_lines(many)
+    assert len(lines) == 21 and lines[-1].startswith("4 frames more")
+    assert problem_lines(capture.quality.query("part != 'problem'")) == ()
 
 
 def test_where_the_poses_come_from_is_said(capture):

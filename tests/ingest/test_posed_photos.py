@@ -3,7 +3,7 @@ import pytest
 from ingest_captures import encoded, picture
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.posed_photos import posed_photos, scaled_box
 
@@ -59,6 +59,18 @@ def test_a_broken_mask_costs_the_mask_alone(caplog):
     photos = posed_photos("it", files(names), reading(names), masks=masks)
     assert photos.names == ("a.png", "b.png") and set(photos.masks) == {"b.png"}
     assert "'a.png' is not readable" in caplog.text
+
+
+def test_what_may_not_be_read_is_left_out_like_what_is_broken(caplog):
+    def closed():
+        raise FileContentError("closed.png cannot be read (Permission denied)")
+
+    names = ["a.png", "b.png"]
+    given = {"images": files(names) | {"b.png": closed}, "masks": {"a.png": closed}}
+    with caplog.at_level("INFO"):
+        photos = posed_photos("it", poses=reading(names), **given)
+    assert photos.names == ("a.png",) and not photos.masks
+    assert "1 of 2 frames left out: b.png" in caplog.text
 
 
 def test_without_any_usable_frame_it_says_so():

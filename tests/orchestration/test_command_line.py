@@ -111,3 +111,19 @@ def test_pipelines_that_exist_arrive_as_kedro_splits_them(run, names):
     done, told = run(f"--pipelines={names}")
     assert done.exit_code == 0, done.output
     assert told["pipelines"] == names.split(",")
+
+
+def test_a_run_says_at_once_that_it_has_begun(monkeypatch, caplog):
+    from kedro.framework.cli.project import run as kedros
+
+    said = {}
+
+    def loads_for_seconds(**given):
+        said.update(before=list(caplog.messages), given=given)
+
+    monkeypatch.setattr(kedros, "callback", loads_for_seconds)
+    with caplog.at_level("INFO", "mtcm_pipeline"):
+        done = CliRunner().invoke(quoting_run_command(), ["--env=local"])
+    assert done.exit_code == 0, done.output
+    assert said["given"]["env"] == "local"
+    assert said["before"] == ["loading the pipelines, which takes a few seconds"]

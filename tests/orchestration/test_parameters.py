@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 import pytest
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -15,6 +17,7 @@ class Options:
     budget: int = Field(20, ge=1)
     spread: tuple[float, ...] = (1.0,)
     exact: bool = False
+    keep: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.exact and self.budget > 100:
@@ -59,6 +62,11 @@ def test_own_check_of_the_options_is_told():
 def test_section_without_keys_is_refused(value):
     with pytest.raises(ParameterError, match="expected keys and values"):
         check_parameters({"select": value}, _SECTIONS)
+
+
+def test_a_word_for_a_list_is_refused_and_shows_how_to_write_one():
+    with pytest.raises(ParameterError, match=r"list.*: select\.keep=\[a\.jpg\]"):
+        check_parameters({"select": {"keep": "a.jpg"}}, _SECTIONS)
 
 
 def test_flag_for_a_number_is_refused():

@@ -25,9 +25,9 @@ def test_the_least_recently_used_goes(tmp_path, limit_mb, left):
         os.utime(tmp_path / name, (used_s, used_s))
     cameras = orbit_cameras(3)
     embeddings = EmbeddingTable(cameras.names, np.full((3, 384), np.nan), ("",) * 3)
+    frames = pd.DataFrame({"name": cameras.names, "timestamp_s": np.nan})
     verify_the_geometry(
-        {}, {}, {}, pd.DataFrame({"name": cameras.names}), cameras, embeddings,
-        SparsePoints.empty(), cache, TwoViewOptions(enabled=False),
-        IngestOptions(cache_limit_mb=limit_mb),
+        {}, {}, {}, frames, cameras, embeddings, SparsePoints.empty(), cache,
+        TwoViewOptions(enabled=False), IngestOptions(cache_limit_mb=limit_mb),
     )  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == left

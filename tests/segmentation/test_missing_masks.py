@@ -84,7 +84,9 @@ def test_what_is_not_transparent_in_an_image_is_its_mask(name, kind, caplog):
     np.testing.assert_array_equal(mask, inside)
     assert list(result.table["source"]) == ["transparency", "absent"]
     assert "1 of 2 masks are their images' transparency" in caplog.text
-    assert "1 of 2 masks are absent" in caplog.text
+    assert "1 of 2 masks are absent: masks.segmenter is none; masks" in caplog.text
+    assert "masks.segmenter=u2netp (after `make masks`)" in caplog.text
+    assert result.table["reason"][1] == "masks.segmenter is none"
 
 
 def test_a_cutout_is_turned_like_its_image():
@@ -135,7 +137,8 @@ def test_masks_that_are_not_believed_are_absent_with_a_reason():
     row = result.table.set_index("name").loc["3.png"]
     assert "3.png" not in result.masks and len(result.masks) == 6
     assert row["source"] == "absent" and "another thing" in row["reason"]
-    assert any("1 stay absent" in note for note in result.notes)
+    (note,) = (note for note in result.notes if "1 stay absent" in note)
+    assert note.endswith("a mask in data/masks/<identity>/ is taken as it is")
 
 
 def test_an_unreadable_image_goes_without_and_stops_nothing():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.sfm.prepare import camera_groups, prepare_images
 
 
@@ -65,6 +65,25 @@ def test_what_cannot_be_used_is_named_and_left_out(tmp_path):
     assert not any(i.masked for i in found.images)
     assert set(found.problems) == {"b.jpg", "a.png", "c.png"}
     assert "empty" in found.problems["a.png"]
+
+
+def test_what_may_not_be_read_is_left_out_and_taken_once_it_may(tmp_path):
+    def closed():
+        raise FileContentError("b.jpg cannot be read (Permission denied)")
+
+    images = loaders({"a.jpg": picture(), "b.jpg": picture()})
+    masks = loaders({"a.png": mask(), "b.png": mask()})
+    found = prepare_images(
+        {**images, "b.jpg": closed}, {**masks, "a.png": closed}, tmp_path
+    )
+    assert [i.name for i in found.images] == ["a.jpg"]
+    assert set(found.problems) == {"a.png", "b.jpg"}
+    assert "Permission denied" in found.problems["b.jpg"]
+    again = prepare_images(images, masks, tmp_path)
+    assert [(i.name, i.masked) for i in again.images] == [
+        ("a.jpg", True),
+        ("b.jpg", True),
+    ]
 
 
 def test_the_same_contents_are_written_once_and_others_apart(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from memory_store import MemoryStore
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.twoview.extraction import (
     FrameContent,
     features_of_file,
@@ -117,6 +117,18 @@ def test_a_broken_photograph_is_a_problem_and_the_others_go_on():
     found = run(features_of_file, None, images={"good.png": good, "cut.png": good[:900]})
     assert list(found.by_name) == ["good.png"]
     assert "cut.png" in found.problems["cut.png"]
+
+
+def test_a_photograph_or_mask_that_may_not_be_read_is_a_problem_too():
+    def closed():
+        raise FileContentError("it cannot be read (Permission denied)")
+
+    images = {**loaders(IMAGES), "c.png": closed}
+    found = features_of_frames(
+        list(images), images, {"b.png": closed}, {}, HERE, extract=CountingExtractor()
+    )
+    assert list(found.by_name) == ["a.png"] and set(found.problems) == {"b.png", "c.png"}
+    assert "Permission denied" in found.problems["c.png"]
 
 
 def test_progress_ends_with_all_frames():

@@ -1,7 +1,8 @@
 """How file contents reach the library: by name, loaded one at a time, as bytes.
 
 Datasets (the only code that opens files) hand over a mapping from file name to a
-function that reads that file; nothing is in memory until it is asked for.
+function that reads that file, or raises `FileContentError` where it cannot be read;
+nothing is in memory until it is asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.errors import CaptureError, FileContentError
 
 FileLoaders = Mapping[str, Callable[[], bytes]]
 
@@ -31,6 +32,21 @@ def by_stem(names: Iterable[str], what: str) -> dict[str, str]:
             )
         found[stem] = name
     return found
+
+
+def empty_where_unreadable(files: FileLoaders) -> dict[str, Callable[[], bytes]]:
+    """The same files, but one that cannot be read (`FileContentError`) has no bytes."""
+
+    def lenient(load: Callable[[], bytes]) -> Callable[[], bytes]:
+        def content() -> bytes:
+            try:
+                return load()
+            except FileContentError:
+                return b""
+
+        return content
+
+    return {name: lenient(load) for name, load in files.items()}
 
 
 def flat_name(relative: PurePath) -> str:

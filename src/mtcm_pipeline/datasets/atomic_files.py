@@ -39,8 +39,10 @@ def write_file(target: Path, content: bytes) -> None:
     try:
         _write_synced(temporary, content)
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(target)  # a full disk does not say of which file
         raise
     sync_parents(target)
 

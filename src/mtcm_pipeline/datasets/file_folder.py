@@ -11,7 +11,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.errors import CaptureError, FileContentError
 
 logger = logging.getLogger(__name__)
 _NAMED = 5
@@ -48,6 +48,9 @@ class FileFolderDataset(AbstractDataset[Any, Any]):
 
     def load(self) -> dict[str, Callable[[], bytes]]:
         """File name -> function that reads the file.
+
+        The function raises `FileContentError` where the file cannot be read, as the
+        decoders do for a broken one, so that whoever leaves one out leaves out the other.
 
         Raises:
             CaptureError: the folder is missing and not optional, or not a folder.
@@ -101,4 +104,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CaptureError(f"{path} cannot be read: {error.strerror}") from error
+        raise FileContentError(
+            f"{path} cannot be read ({error.strerror}): give yourself the right to read "
+            f"it, copy it again, or remove it"
+        ) from error

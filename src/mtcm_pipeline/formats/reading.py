@@ -81,7 +81,10 @@ def finite_vector(value: object, length: int, what: str) -> Float:
     if vector.shape != (length,):
         raise FileContentError(f"{what} has {vector.size} numbers, not {length}")
     if not np.isfinite(vector).all():
-        raise FileContentError(f"{what} is {vector.tolist()}: not finite")
+        wrong = int(np.flatnonzero(~np.isfinite(vector))[0])
+        raise FileContentError(
+            f"number {wrong + 1} of the {length} in {what} is {vector[wrong]}: not finite"
+        )
     return vector
 
 

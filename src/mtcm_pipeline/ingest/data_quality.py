@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -18,6 +18,14 @@ _PARTS = {
     "timestamp": "has_timestamp",
     "focal length": "has_focal",
 }
+# Values of the column `part` whose rows hold text alone.
+PROBLEM, NOTE = "problem", "note"
+# Of parts whose absence no other line of the log explains.
+_REMEDIES = dict.fromkeys(
+    ("timestamp", "focal length"),
+    ": the photographs' EXIF or metadata/<identity>/exif.json would tell",
+)
+_LINES = 20
 
 
 def data_quality_table(
@@ -32,7 +40,8 @@ def data_quality_table(
     Returns:
         One row a part with columns `part`, `present`, `absent` (frames), and `examples`
         (the first frames that lack it). A row `problems` counts the frames that have
-        any, with the texts as examples; rows `note` hold one remark each.
+        any; rows `problem`, one such frame each, and `note`, one remark each, hold text
+        alone and count nothing.
     """
     table = frames.table
     rows = [_part_row(table, part, column) for part, column in _PARTS.items()]
@@ -42,14 +51,17 @@ def data_quality_table(
             "part": "problems",
             "present": len(troubled),
             "absent": len(table) - len(troubled),
-            "examples": " | ".join(
-                f"{name}: {text}"
-                for name, text in zip(troubled["name"], troubled["problems"], strict=True)
-            ),
+            "examples": shown(tuple(troubled["name"])),
         }
     )
-    for note in (*frames.notes, *notes):
-        rows.append({"part": "note", "present": 0, "absent": 0, "examples": note})
+    rows += _texts(
+        PROBLEM,
+        (
+            f"{name}: {text}"
+            for name, text in zip(troubled["name"], troubled["problems"], strict=True)
+        ),
+    )
+    rows += _texts(NOTE, (*frames.notes, *notes))
     return pd.DataFrame(rows, columns=["part", "present", "absent", "examples"])
 
 
@@ -57,6 +69,8 @@ def summary_lines(
     quality: pd.DataFrame, *, said: Collection[str] = ()
 ) -> tuple[str, ...]:
     """The data-quality table as lines for the log; whole parts take one line together.
+
+    Problems are left to `problem_lines`.
 
     Args:
         quality: as `data_quality_table` makes it.
@@ -75,16 +89,29 @@ def summary_lines(
     whole = [part for part, _, absent, _ in rows if part in _PARTS and absent == 0]
     lines = [f"every frame has: {', '.join(whole)}"] if whole else []
     for part, present, absent, examples in rows:
-        if part in _PARTS and absent:
+        remedy = _REMEDIES.get(part, "")
+        if part in _PARTS and absent and not present:
+            lines.append(f"{part}: absent for all {absent}{remedy}")
+        elif part in _PARTS and absent:
             lines.append(
-                f"{part}: absent for {absent} of {present + absent} ({examples})"
+                f"{part}: absent for {absent} of {present + absent} ({examples}){remedy}"
             )
-        elif part == "problems" and present:
-            have = "1 frame has" if present == 1 else f"{present} frames have"
-            lines.append(f"{have} problems: {examples}")
-        elif part == "note" and examples not in said:
+        elif part == NOTE and examples not in said:
             lines.append(f"note: {examples}")
     return tuple(lines)
+
+
+def problem_lines(quality: pd.DataFrame) -> tuple[str, ...]:
+    """A line for each of the first frames with a problem, and how many more there are."""
+    problems = [str(text) for text in quality.loc[quality["part"] == PROBLEM, "examples"]]
+    more = len(problems) - _LINES
+    rest = (f"{more} frames more have problems: see data_quality.csv",) * (more > 0)
+    return (*problems[:_LINES], *rest)
+
+
+def _texts(part: str, texts: Iterable[str]) -> list[dict[str, object]]:
+    """Rows that hold text alone."""
+    return [{"part": part, "present": 0, "absent": 0, "examples": t} for t in texts]
 
 
 def _part_row(table: pd.DataFrame, part: str, column: str) -> dict[str, object]:

@@ -17,7 +17,11 @@ from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.encoders.registry import Encoder, load_encoder
 from mtcm_pipeline.formats.exif import ExifReading
 from mtcm_pipeline.formats.reading import PoseReading
-from mtcm_pipeline.ingest.data_quality import data_quality_table, summary_lines
+from mtcm_pipeline.ingest.data_quality import (
+    data_quality_table,
+    problem_lines,
+    summary_lines,
+)
 from mtcm_pipeline.ingest.embedding_files import read_embeddings
 from mtcm_pipeline.ingest.embeddings import EmbeddingCollector, EmbeddingTable
 from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
@@ -111,6 +115,8 @@ def ingest_capture(
     quality = data_quality_table(frames, notes)
     for line in summary_lines(quality, said=said.union(collector.warnings)):
         log.info(line)
+    for line in problem_lines(quality):
+        log.warning(line)
     return IngestedCapture(frames, embeddings, quality)
 
 

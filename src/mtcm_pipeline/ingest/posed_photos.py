@@ -6,7 +6,7 @@ Dimension letters: N frames.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,7 +83,7 @@ def posed_photos(
         if name in gathered.cameras:
             _take_time(name, images[name](), (exif or {}).get(name), gathered)
         if name in gathered.cameras and name in mask_of:
-            _take_mask(name, given[mask_of[name]](), gathered, frame_poses)
+            _take_mask(name, given[mask_of[name]], gathered, frame_poses)
     _log_what_is_left_out(identity, names, gathered, frame_poses)
     return _assembled(identity, gathered, frame_poses)
 
@@ -155,13 +155,15 @@ def resized_mask(mask: Mask, box: Box, size: tuple[int, int]) -> Mask:
     return np.asarray(np.array(scaled) >= 128)
 
 
-def _take_mask(name: str, data: bytes, gathered: _Gathered, poses: FramePoses) -> None:
+def _take_mask(
+    name: str, load: Callable[[], bytes], gathered: _Gathered, poses: FramePoses
+) -> None:
     """Decode one mask; a broken one is absent."""
     whole = poses.size_of(name)
     assert whole is not None
     small = gathered.cameras[name]
     try:
-        mask, _ = decode_mask(data, name, size=whole)
+        mask, _ = decode_mask(load(), name, size=whole)
     except FileContentError as error:
         log.warning("%s", error)
         return

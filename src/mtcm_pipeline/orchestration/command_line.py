@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import copy
 import difflib
+import functools
 import importlib
+import logging
 import os
 import pkgutil
 import shlex
@@ -31,6 +33,8 @@ import yaml
 from omegaconf import OmegaConf
 
 from mtcm_pipeline.errors import IdentityError
+
+logger = logging.getLogger(__name__)
 
 IDENTITY_VARIABLE = "MTCM_IDENTITY"
 FLEET_VARIABLE = "MTCM_EACH"
@@ -78,7 +82,8 @@ def split_params(
 def quoting_run_command() -> click.Command:
     """Kedro's own `run`, with `split_params` behind its `--params`.
 
-    Added to the project's command group, it takes the place of Kedro's.
+    Added to the project's command group, it takes the place of Kedro's. It says first
+    that it has begun, since the imports of all pipelines take seconds.
     """
     from kedro.framework.cli.project import run
 
@@ -89,7 +94,17 @@ def quoting_run_command() -> click.Command:
             parameter.callback = split_params
         if parameter.name in ("pipeline", "pipelines"):
             parameter.callback = _checking_pipelines(parameter.callback)
+    command.callback = _said_first(run.callback)
     return command
+
+
+def _said_first(callback: Any) -> Any:
+    @functools.wraps(callback)
+    def said(*args: Any, **given: Any) -> Any:
+        logger.info("loading the pipelines, which takes a few seconds")
+        return callback(*args, **given)
+
+    return said
 
 
 def unknown_pipeline(name: str, known: Sequence[str]) -> str:

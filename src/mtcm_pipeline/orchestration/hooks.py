@@ -20,6 +20,7 @@ from mtcm_pipeline.identities import check_identity_exists, check_identity_name
 from mtcm_pipeline.orchestration import provenance
 from mtcm_pipeline.orchestration.active_run import ActiveRun, close_abandoned
 from mtcm_pipeline.orchestration.command_line import check_typed_identity
+from mtcm_pipeline.orchestration.console_log import keep_lines_whole
 from mtcm_pipeline.orchestration.manifest import (
     ManifestIndex,
     RunManifest,
@@ -33,7 +34,7 @@ from mtcm_pipeline.orchestration.pinning import (
     pin_version,
     versioned_files,
 )
-from mtcm_pipeline.orchestration.plain_errors import find_own_error, tell_plainly
+from mtcm_pipeline.orchestration.plain_errors import in_plain_words, tell_plainly
 from mtcm_pipeline.orchestration.project_layout import (
     known_identities,
     outputs_folder,
@@ -63,6 +64,7 @@ class ProjectHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check the identity's name and all parameters, in runs, Kedro-Viz, notebooks."""
+        keep_lines_whole()
         loader: Any = context.config_loader
         if click.get_current_context(silent=True):
             tell_plainly()
@@ -133,7 +135,7 @@ class ProjectHooks:
         run, self._run = self._run, None
         if run is None:
             return
-        run.finish("failed", str(find_own_error(error) or error))
+        run.finish("failed", in_plain_words(error) or str(error))
         logger.error(
             "Run of identity %r failed after %.1f s; %d node(s) done and kept",
             self._identity,

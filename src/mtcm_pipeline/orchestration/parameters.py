@@ -85,6 +85,8 @@ def _line(section: str, error: Mapping[str, Any]) -> str:
     given = f" is {error['input']!r}" if error["type"] != "missing" else ""
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should", "should")
+    if error["type"] == "list_type" and isinstance(error["input"], str):
+        message = f"should be a list, also with one entry: {path}=[{error['input']}]"
     return f"{path}{given}: {message}"
 
 

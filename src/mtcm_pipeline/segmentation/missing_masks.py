@@ -36,6 +36,11 @@ FROM_FILE = "file"
 FROM_ALPHA = "transparency"
 ABSENT = "absent"
 _WITH_ALPHA = (".png", ".webp")
+_SWITCHED_OFF = (
+    "masks.segmenter is none; masks.segmenter=u2netp (after `make masks`) finds the "
+    "subject where one thing stands free, and masks of your own go into "
+    "data/masks/<identity>/ as <name of the image without ending>.png"
+)
 
 Pixels = NDArray[np.uint8]
 PosedSize = Callable[[str], Size | None]
@@ -125,7 +130,7 @@ def make_missing_masks(
     missing = [name for name in without if name not in making.cut_out]
     segmenter, why_not = _segmenter(options, load) if missing else (None, "")
     if segmenter is None:
-        making.reasons = dict.fromkeys(missing, why_not)
+        making.reasons = dict.fromkeys(missing, why_not.partition(";")[0])
     else:
         sources = _Sources(images, posed_size, segmenter, store, options)
         for name in track(missing, description="Making masks"):
@@ -163,7 +168,7 @@ def _segmenter(
     if load is not None:
         return load(), ""
     if options.segmenter == "none":
-        return None, "masks.segmenter is none"
+        return None, _SWITCHED_OFF
     try:
         return load_segmenter(options.segmenter, options.weights), ""
     except ParameterError as error:
@@ -257,7 +262,10 @@ def _notes(images: int, given: int, making: _Making, why_not: str) -> tuple[str,
     notes.append(f"{given} masks given, {len(making.pngs) - cut_out} made")
     if making.reasons:
         name, reason = next(iter(making.reasons.items()))
-        notes.append(f"{len(making.reasons)} stay absent; the first, {name!r}: {reason}")
+        notes.append(
+            f"{len(making.reasons)} stay absent; the first, {name!r}: {reason}; a mask "
+            f"in data/masks/<identity>/ is taken as it is"
+        )
     return tuple(notes)
 
 

@@ -175,7 +175,8 @@ def _notes(
         more = ", ..." if len(absent) > _NAMES_SHOWN else ""
         notes.append(
             f"{posed.source}: {len(absent)} of {len(prepared.images)} images were not "
-            f"registered: {', '.join(absent[:_NAMES_SHOWN])}{more}"
+            f"registered: {', '.join(absent[:_NAMES_SHOWN])}{more}; pictures from "
+            f"between these and the others would tie them in"
         )
     if len(outcome.models) > 1:
         others = ", ".join(f"{len(m.files)} images" for m in outcome.models[1:])

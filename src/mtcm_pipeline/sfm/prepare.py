@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -142,14 +142,16 @@ def _contents_key(images: FileLoaders, masks: FileLoaders, mask_of: Mapping) -> 
     parts = []
     for name, load in images.items():
         mask = mask_of.get(stem_of(name))
-        parts.append(
-            [name, _digest(load()), None if mask is None else _digest(masks[mask]())]
-        )
+        parts.append([name, _digest(load), mask and _digest(masks[mask])])
     return short_hash(parts)
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def _digest(load: Callable[[], bytes]) -> str:
+    """Of a file's content; a word for one that cannot be read, now."""
+    try:
+        return hashlib.blake2b(load(), digest_size=16).hexdigest()
+    except FileContentError:
+        return "unreadable"
 
 
 def _write_all(
@@ -172,7 +174,7 @@ def _write_all(
         masked = False
         if mask_name is not None:
             target = folder / "masks" / f"{file}.png"
-            problem = _write_mask(masks[mask_name](), mask_name, (width, height), target)
+            problem = _write_mask(masks[mask_name], mask_name, (width, height), target)
             masked = not problem
             problems |= {mask_name: problem} if problem else {}
         written.append(PreparedImage(name, file, width, height, masked))
@@ -189,10 +191,12 @@ def _upright(data: bytes, name: str) -> tuple[str, bytes]:
     return ".png", buffer.getvalue()
 
 
-def _write_mask(data: bytes, name: str, size: tuple[int, int], target: Path) -> str:
+def _write_mask(
+    load: Callable[[], bytes], name: str, size: tuple[int, int], target: Path
+) -> str:
     """Write the mask; what is wrong with it if it cannot be used, else empty."""
     try:
-        mask, _ = decode_mask(data, name, size=size)
+        mask, _ = decode_mask(load(), name, size=size)
     except FileContentError as error:
         return str(error)
     if not mask.any():

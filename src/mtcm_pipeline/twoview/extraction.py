@@ -150,7 +150,7 @@ def _contents(
     for name in names:
         try:
             image, mask = images[name](), masks[name]() if name in masks else None
-        except OSError as error:
+        except (FileContentError, OSError) as error:
             problems[name] = f"image {name!r} or its mask cannot be read: {error}"
         else:
             yield FrameContent(name, image, mask, sizes.get(name), options)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore
-from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.files import FileLoaders, empty_where_unreadable
 from mtcm_pipeline.consistency.evidence import gather_evidence
 from mtcm_pipeline.consistency.options import ScoreOptions
 from mtcm_pipeline.consistency.relative_quality import relative_quality
@@ -88,7 +88,8 @@ def score_every_frame(
     if options.judge != "none" and can_be_judged(seen):
         from mtcm_pipeline.judge.scoring import judge_capture
 
-        files = CaptureFiles(images, {**made_masks, **masks}, cache)
+        usable = empty_where_unreadable({**made_masks, **masks})
+        files = CaptureFiles(images, usable, cache)
         scores = with_judgement(scores, judge_capture(seen, files, options), options)
     for name, reason in scores.loc[~scores["usable"], ["name", "reason"]].itertuples(
         index=False

@@ -252,7 +252,7 @@ def _run(
     backend = _backend(call, len(items)) if items else None
     file = OutcomeFile(call.folder / "outcomes.csv", call.project)
     skipped = [
-        Outcome(identity, Status.SKIPPED, message=f"complete, version {version}")
+        Outcome(identity, Status.SKIPPED, message=_complete(call, identity, version))
         for identity, version in complete.items()
     ]
     total = len(items) + len(skipped)
@@ -260,6 +260,13 @@ def _run(
         for outcome in skipped:
             display.ended(outcome)
         return skipped + (run_all(items, backend, display) if backend else [])
+
+
+def _complete(call: _Call, identity: str, version: str) -> str:
+    from mtcm_pipeline.fleet.pose_doubts import pose_doubts
+
+    doubts = pose_doubts(call.project, identity, version)
+    return "; ".join(filter(None, [f"complete, version {version}", doubts]))
 
 
 def _backend(call: _Call, count: int) -> Backend:

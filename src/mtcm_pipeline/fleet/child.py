@@ -15,6 +15,7 @@ from contextlib import suppress
 from time import perf_counter
 
 from mtcm_pipeline.fleet.log_tail import last_error
+from mtcm_pipeline.fleet.pose_doubts import pose_doubts
 from mtcm_pipeline.fleet.work import Outcome, Status, Urgency, UrgencyNow, WorkItem
 from mtcm_pipeline.orchestration.command_line import FLEET_VARIABLE, IDENTITY_VARIABLE
 from mtcm_pipeline.orchestration.run_lock import REFUSAL
@@ -115,7 +116,7 @@ def _environment(identity: str, threads: int) -> dict[str, str]:
 
 def _verdict(item: WorkItem, code: int, stopped: bool) -> tuple[Status, str]:
     if code == 0:
-        return Status.FINISHED, ""
+        return Status.FINISHED, pose_doubts(item.project, item.identity)
     if stopped:
         return Status.INTERRUPTED, "stopped"
     if code < 0:

@@ -58,7 +58,8 @@ class Outcome:
         identity: whose.
         status: how it ended.
         seconds: from the child's start to its end; 0 where none was started.
-        message: the error, or what else is to be said; may have many lines.
+        message: the error, warnings on the poses, or what else is to be said; may have
+            many lines.
         log: the child's log file; None where none was started.
         host: the machine that it ran on; "" for none.
     """

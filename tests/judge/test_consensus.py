@@ -71,9 +71,20 @@ def test_a_block_is_told_from_a_weakly_linked_part():
     matrix[0, 6] = matrix[6, 0] = matrix[1, 7] = matrix[7, 1] = -1.0
     np.fill_diagonal(matrix, 0.0)
     columns = part_columns(graph_of(matrix))
-    assert (columns["part_against"][6:9] == 1.0).all()
+    # two pairs that disagree, beside the one that is put there and says nothing
+    assert columns["part_against"][6:9] == pytest.approx(2 / 3)
     assert np.isnan(columns["part_against"][9:]).all()
     assert (columns["part_against"][:6] == -1.0).all()
+
+
+@pytest.mark.parametrize("pairs", [1, 3, 6])
+def test_the_more_pairs_disagree_the_surer_it_is(pairs):
+    matrix = np.ones((7, 7)) - np.eye(7)
+    matrix[6] = matrix[:, 6] = 0.0
+    matrix[6, :pairs] = matrix[:pairs, 6] = -1.0
+    majority = part_columns(graph_of(matrix))["majority"]
+    assert majority[6] == pytest.approx(pairs / (pairs + 1))
+    assert majority[5] == pytest.approx(-5 / 6)  # its five pairs in the largest part
 
 
 def test_trust_follows_the_majority():

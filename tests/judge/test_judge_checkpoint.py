@@ -73,7 +73,7 @@ def test_the_shipped_judge_knows_this_version_and_finds_a_wrong_pose():
     evidence = evidence_of(40)
     seen = observe(evidence)
     assert judge.calibration is not None and "generated" in judge.card
-    assert len(judge_to_bytes(judge)) < 2e6
+    assert len(judge_to_bytes(judge)) < 5e6  # what the package may carry
     pairs = evidence.pairs.copy()
     mine = (pairs["name_a"] == "f010.jpg") | (pairs["name_b"] == "f010.jpg")
     pairs.loc[mine, "median_epipolar_error_px"] = 25.0

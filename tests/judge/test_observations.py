@@ -11,9 +11,11 @@ import pytest
 from judge_cases import evidence_of
 
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
+from mtcm_pipeline.judge.counterparts import counterparts, in_context
+from mtcm_pipeline.judge.mask_evidence import foreground_by_partners
 from mtcm_pipeline.judge.neighbourhoods import beside, quantile, robust_z
+from mtcm_pipeline.judge.novelty_evidence import novelty_columns
 from mtcm_pipeline.judge.observations import input_names, observe
-from mtcm_pipeline.judge.photo_evidence import novelty_columns
 from mtcm_pipeline.judge.photo_facts import NUMBERS, photo_numbers
 
 
@@ -73,10 +75,21 @@ def test_detail_that_is_lost_in_one_direction_is_seen_whatever_the_direction():
     assert seen.column("dull_one_direction")[5] == pytest.approx(np.log(10.0), abs=1e-3)
 
 
+def looked_up(evidence, partners):
+    """Novelty, and the foreground that partners say."""
+    flat = (len(evidence), 196, -1)
+    found = counterparts(evidence.patches.reshape(flat), partners)
+    around = counterparts(in_context(evidence.patches).reshape(flat), partners)
+    return (
+        novelty_columns(found, around),
+        foreground_by_partners(found, evidence.mask_cells),
+    )
+
+
 def test_novelty_against_brute_force():
     evidence = evidence_of(6)
     partners = np.array([[(i + 1) % 6, (i + 2) % 6, -1] for i in range(6)])
-    columns, foreground = novelty_columns(evidence, partners)
+    columns, foreground = looked_up(evidence, partners)
     found = columns["novel_mean"]
     flat = evidence.patches.reshape(6, 196, -1).astype(np.float64)
     for row in range(6):
@@ -101,7 +114,7 @@ def test_what_is_new_in_one_frame_is_found_though_another_has_it_too():
     for row in (4, 5):
         patches[row, 2:5, 6:9] = thing
     partners = np.array([[j for j in range(12) if j != i][:8] for i in range(12)])
-    columns, _ = novelty_columns(replace(evidence, patches=patches), partners)
+    columns, _ = looked_up(replace(evidence, patches=patches), partners)
     found = columns["novel_place"]
     assert set(np.argsort(-found)[:2]) == {4, 5}
 

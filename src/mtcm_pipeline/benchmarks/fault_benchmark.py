@@ -47,6 +47,8 @@ from mtcm_pipeline.benchmarks.fault_rows import (
     rows_of,
 )
 from mtcm_pipeline.benchmarks.fault_scenarios import (
+    DRAWN,
+    FIRST_DRAWN,
     measured_scenarios,
     training_scenarios,
 )
@@ -72,7 +74,7 @@ from mtcm_pipeline.judge.training import JudgeTrainOptions
 
 log = logging.getLogger(__name__)
 
-FIRST_DRAWN, DRAWN = 401, 27
+_STEPS = JudgeTrainOptions().steps
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def save_reliability(frames: pd.DataFrame, place: Path) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--drawn", default=DRAWN, show_default=True, type=click.IntRange(0))
-@click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
+@click.option("--steps", default=_STEPS, show_default=True, type=click.IntRange(1))
 @click.option("--members", default=1, show_default=True, type=click.IntRange(1, 8))
 @click.option("--ablations/--no-ablations", default=False)
 @click.option("--known-only", is_flag=True, help="Take the drawn ones that are there.")

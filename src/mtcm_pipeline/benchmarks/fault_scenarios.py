@@ -27,6 +27,8 @@ from mtcm_pipeline.judge.scenarios import (
 
 log = logging.getLogger(__name__)
 
+# Seeds of the captures that judges are trained on: the first, and how many.
+FIRST_DRAWN, DRAWN = 401, 55
 SHARES = (0.1, 0.2, 0.45)
 BLOCK_SHARES = (0.08, 0.2, 0.3)
 # Numbers of the training plans that a capture with an even and an odd seed gets: the

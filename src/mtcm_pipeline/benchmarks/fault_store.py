@@ -24,7 +24,8 @@ from mtcm_pipeline.judge.thinning import thinned
 # The code that observations depend on.
 _OBSERVING = {
     "judge": ("thinning", "observations", "neighbourhoods", "consensus", "pair_evidence",
-              "photo_evidence", "mask_evidence", "order_evidence", "repeats",
+              "photo_evidence", "counterparts", "novelty_evidence", "content_light",
+              "mask_evidence", "order_evidence", "repeats",
               "token_evidence"),
     "consistency": ("neighbours",),
     "regressors": ("folds", "gaussian", "kernels", "problem"),

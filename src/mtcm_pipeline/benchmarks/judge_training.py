@@ -21,7 +21,11 @@ import numpy as np
 
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
 from mtcm_pipeline.benchmarks.fault_metrics import won_pairs
-from mtcm_pipeline.benchmarks.fault_scenarios import training_scenarios
+from mtcm_pipeline.benchmarks.fault_scenarios import (
+    DRAWN,
+    FIRST_DRAWN,
+    training_scenarios,
+)
 from mtcm_pipeline.benchmarks.fault_store import SpoiltCapture
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.judge.calibration import calibrated
@@ -37,7 +41,7 @@ from mtcm_pipeline.judge.training import JudgeTrainOptions
 log = logging.getLogger(__name__)
 
 CARD = "judge.json"
-FIRST_DRAWN, DRAWN = 401, 27
+_STEPS = JudgeTrainOptions().steps
 
 
 def card_of(spoilt: Sequence[SpoiltCapture], options: JudgeTrainOptions) -> dict:
@@ -121,8 +125,8 @@ def _labelled(spoilt: Sequence[SpoiltCapture]) -> list[tuple]:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--first", default=FIRST_DRAWN, show_default=True, type=click.IntRange(0))
 @click.option("--drawn", default=DRAWN, show_default=True, type=click.IntRange(2))
-@click.option("--steps", default=600, show_default=True, type=click.IntRange(1))
-@click.option("--members", default=6, show_default=True, type=click.IntRange(1, 8))
+@click.option("--steps", default=_STEPS, show_default=True, type=click.IntRange(1))
+@click.option("--members", default=8, show_default=True, type=click.IntRange(1, 8))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--held-out", default=0, show_default=True, help="Every n-th; 0: none.")
 @click.option("--recalibrate", is_flag=True, help="Keep the networks that are there.")

@@ -23,6 +23,9 @@ Index = NDArray[np.int64]
 _SURE_INLIERS = 60.0
 _ROUNDS = 12
 _LOCAL_ROUNDS = 8
+# Pairs that say neither yes nor no, put beside those that a frame or a part has: of one
+# thin pair little is to be concluded.
+_UNDECIDED = 1.0
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,11 @@ def part_columns(graph: SignedGraph) -> dict[str, Float]:
 
     Returns:
         `part_small`: 1 - the share of the connected frames that its part holds;
-        `part_against`: how its part's pairs with the largest part disagree, -1..1, NaN
-        without such pairs; `part_apart`: 1 where the frame is not in the largest part;
-        `majority`: the frame's own disagreement with the largest part; `trust` and
-        `spectral`: of `trust_of` and `leading_vector`.
+        `part_against`: how its part's pairs with the largest part disagree, -1..1,
+        nearer to 0 the fewer they are, NaN without such pairs; `part_apart`: 1 where the
+        frame is not in the largest part; `majority`: the frame's own disagreement with
+        the largest part, likewise; `trust` and `spectral`: of `trust_of` and
+        `leading_vector`.
     """
     frame, partner, signed = graph.both_ways()
     labels = multicut(graph)
@@ -189,7 +193,9 @@ def leading_vector(graph: SignedGraph) -> Float:
 
 
 def _ratio(where: Index, signed: Float, count: int) -> Float:
-    """(count,) sum of signs over sum of sizes; NaN where there is nothing."""
+    """(count,) sum of signs over sum of sizes and `_UNDECIDED`; NaN where nothing is."""
     total = np.bincount(where, np.abs(signed), count)
     value = np.bincount(where, signed, count)
-    return np.divide(value, total, out=np.full(count, np.nan), where=total > 0)
+    return np.divide(
+        value, total + _UNDECIDED, out=np.full(count, np.nan), where=total > 0
+    )

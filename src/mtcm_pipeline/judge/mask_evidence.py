@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
+from mtcm_pipeline.judge.counterparts import Counterparts
 from mtcm_pipeline.judge.neighbourhoods import (
     Neighbourhoods,
     beside,
@@ -58,7 +59,7 @@ def expectation_columns(
 
     Args:
         shares: (N, C, C) of foreground, as the masks have it; NaN without.
-        partners_say: (N, C, C) see `novelty_columns`.
+        partners_say: (N, C, C) see `foreground_by_partners`.
         content_says: (N, C, C) see `foreground_by_content`.
 
     Returns:
@@ -79,6 +80,26 @@ def expectation_columns(
         columns[f"mask_{name}_off"] = (difference**2).sum(axis=(1, 2)) / outline
         columns[f"mask_{name}_lump"] = lump
     return columns
+
+
+def foreground_by_partners(found: Counterparts, shares: Float) -> Float:
+    """(N, C, C) foreground as the partners' most similar patches have it, the more alike
+    counting more; NaN where no partner has a mask.
+
+    Args:
+        found: counterparts of the N frames' patches.
+        shares: (N, C, C) of foreground; NaN without a mask.
+    """
+    theirs = found.there(shares.reshape(len(shares), -1))
+    weights = np.where(np.isfinite(theirs), found.weights(), 0.0)
+    total = weights.sum(axis=1)
+    said = np.divide(
+        (weights * np.nan_to_num(theirs)).sum(axis=1),
+        total,
+        out=np.full(total.shape, np.nan),
+        where=total > 0,
+    )
+    return said.reshape(shares.shape)
 
 
 def foreground_by_content(patches: NDArray[np.float16], shares: Float) -> Float:

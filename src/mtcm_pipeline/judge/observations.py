@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
+from mtcm_pipeline.judge.content_light import content_light
+from mtcm_pipeline.judge.counterparts import counterparts, in_context
 from mtcm_pipeline.judge.mask_evidence import (
     expectation_columns,
     foreground_by_content,
+    foreground_by_partners,
     mask_columns,
 )
 from mtcm_pipeline.judge.neighbourhoods import (
@@ -28,6 +31,7 @@ from mtcm_pipeline.judge.neighbourhoods import (
     neighbourhoods,
     robust_z,
 )
+from mtcm_pipeline.judge.novelty_evidence import novelty_columns
 from mtcm_pipeline.judge.order_evidence import order_columns
 from mtcm_pipeline.judge.pair_evidence import (
     PAIR_COLUMNS,
@@ -37,7 +41,7 @@ from mtcm_pipeline.judge.pair_evidence import (
     partners_of,
     sparse_columns,
 )
-from mtcm_pipeline.judge.photo_evidence import novelty_columns, photo_columns
+from mtcm_pipeline.judge.photo_evidence import photo_columns
 from mtcm_pipeline.judge.repeats import duplicate_columns
 from mtcm_pipeline.judge.token_evidence import token_columns
 
@@ -146,7 +150,7 @@ def observe(
         | order_columns(evidence)
         | photo_columns(evidence, near)
         | mask_columns(evidence, near)
-        | _novelty(evidence, partners, near)
+        | _counterpart_columns(evidence, partners, near)
         | duplicate_columns(evidence)
         | graph_columns(evidence, rows, near)
         | sparse_columns(evidence, near)
@@ -192,17 +196,26 @@ def scaled(raw: Float, columns: tuple[str, ...]) -> tuple[Float, Bool]:
     return np.where(present, table, 0.0), present
 
 
-def _novelty(evidence: CaptureEvidence, partners: Index, near: Neighbourhoods) -> dict:
-    columns, partners_say = novelty_columns(evidence, partners)
-    shares = evidence.mask_cells
-    content_says = foreground_by_content(evidence.patches, shares)
+def _counterpart_columns(
+    evidence: CaptureEvidence, partners: Index, near: Neighbourhoods
+) -> dict[str, Float]:
+    """What is new in a frame, how bright it is beside what it shares with others, and
+    how its mask compares with theirs."""
+    flat = (len(evidence), -1, evidence.patches.shape[-1])
+    found = counterparts(evidence.patches.reshape(flat), partners)
+    around = in_context(evidence.patches).reshape(flat)
+    columns = novelty_columns(found, counterparts(around, partners))
     beside_others = {
         f"{name}_beside": beside(values, near.both)
         for name, values in columns.items()
         if name != "novel_extent"
     }
+    shares = evidence.mask_cells
+    partners_say = foreground_by_partners(found, shares)
+    content_says = foreground_by_content(evidence.patches, shares)
     masks = expectation_columns(shares, partners_say, content_says)
-    return columns | beside_others | masks
+    light = {"light_content": content_light(evidence.small, found)}
+    return columns | beside_others | light | masks
 
 
 def _setting(table: dict[str, float], name: str) -> float | None:

@@ -32,7 +32,8 @@ class JudgeTrainOptions:
     """How the judge is trained; each default with its reason.
 
     Attributes:
-        steps: of the optimiser; the loss of captures left out is flat from here on.
+        steps: of the optimiser; on generated captures left out more are better still, on
+            real ones no longer.
         batch: captures a step.
         learning_rate: at its peak.
         warm_up: share of the steps over which the rate rises.
@@ -44,7 +45,7 @@ class JudgeTrainOptions:
         seed: of weights, draws and augmentation.
     """
 
-    steps: int = Field(default=600, ge=1)
+    steps: int = Field(default=2000, ge=1)
     batch: int = Field(default=4, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0.0)
     warm_up: float = Field(default=0.08, ge=0.0, lt=1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,8 +23,6 @@ from mtcm_pipeline.judge.scenarios import (
     training_plans,
     with_pose_noise,
 )
-
-log = logging.getLogger(__name__)
 
 # Seeds of the captures that judges are trained on: the first, and how many.
 FIRST_DRAWN, DRAWN = 401, 55

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -129,14 +130,14 @@ def _how_observed() -> str:
 
 def _packed(seen: Observations, scenario: Scenario) -> bytes:
     buffer = io.BytesIO()
-    texts = {
+    texts: dict[str, Any] = {
         "names": np.array(seen.names),
         "columns": np.array(seen.columns),
         "truth": np.array(scenario.truth.to_csv(index=False)),
         "about": np.array([scenario.capture, scenario.plan, str(scenario.seed)]),
     }
-    tables = {name: getattr(seen, name) for name in _TABLES}
-    np.savez_compressed(buffer, allow_pickle=False, **texts, **tables)
+    tables: dict[str, Any] = {name: getattr(seen, name) for name in _TABLES}
+    np.savez_compressed(buffer, **texts, **tables)
     return buffer.getvalue()
 
 

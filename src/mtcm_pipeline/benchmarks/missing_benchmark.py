@@ -41,8 +41,6 @@ from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.missing.sphere import angles_between_deg
 
-log = logging.getLogger(__name__)
-
 COUNTS = (1, 3, 5)
 NEAR_DEG = 15.0
 

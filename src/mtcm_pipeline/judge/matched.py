@@ -38,15 +38,6 @@ class MatchMemory:
     features: dict[str, Features] = field(default_factory=dict)
     pairs: dict[tuple[str, str], VerifiedPair] = field(default_factory=dict)
 
-    def forget_except(self, keys: set[str]) -> None:
-        """Keep only what belongs to the photographs `keys`."""
-        self.features = {k: v for k, v in self.features.items() if k in keys}
-        self.pairs = {
-            pair: verified
-            for pair, verified in self.pairs.items()
-            if all(end.split("@")[0] in keys for end in pair)
-        }
-
 
 def match_photos(
     photos: PosedPhotos,

@@ -28,7 +28,6 @@ from mtcm_pipeline.encoders.fixed_projection import project
 from mtcm_pipeline.encoders.preprocessing import square_batch
 
 CELLS_A_SIDE = 14
-PATCH_WIDTH = 152
 # The last blocks before the network halves its maps: 40 channels of (28, 28) and 112 of
 # (14, 14). The earlier sees texture, the later parts of things.
 _FINE_BLOCK, _COARSE_BLOCK = 4, 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Sequence
 
@@ -23,8 +22,6 @@ from mtcm_pipeline.judge.graphs import (
     graph_of,
 )
 from mtcm_pipeline.judge.model import Graph, JudgeModel, ModelOptions, Verdict
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -120,6 +120,21 @@ def test_views_are_looked_at_in_proportion_to_their_weights(weights):
         assert len({tuple(each) for each in rounds.tolist()}) > 20
 
 
+def test_views_of_nearly_equal_weights_come_in_another_order_each_round():
+    weights = np.array([1.0, 0.99, 0.98, 0.97, 0.96])
+    order = ViewOrder(weights / weights.sum(), torch.Generator().manual_seed(0))
+    rounds = np.array([order.next_view() for _ in range(50)]).reshape(-1, 5)
+    assert (np.sort(rounds, axis=1) == np.arange(5)).all(axis=1).mean() > 0.8
+    assert len({tuple(each) for each in rounds.tolist()}) > 8
+
+
+def test_a_view_without_a_share_is_never_looked_at():
+    order = ViewOrder(np.array([0.6, 0.0, 0.4]), torch.Generator().manual_seed(0))
+    assert 1 not in [order.next_view() for _ in range(100)]
+    order.reweigh(np.array([0.0, 0.5, 0.5]))
+    assert 0 not in [order.next_view() for _ in range(100)]
+
+
 def test_the_room_behind_a_turntable_is_not_reconstructed():
     views = views_of(ball(), masked=True)
     fitted = fit_field(views, TRAIN, QUICK, seed=0, start=on_the_ball())

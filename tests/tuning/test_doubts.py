@@ -41,6 +41,7 @@ def test_poses_and_the_undecided_may_be_cured_pictures_not():
     doubt = doubt_of_judgement(JUDGED, ["d", "a", "b", "c", "e"])
     assert doubt.curable.tolist() == [False, True, True, False, False]
     assert doubt.fault_probability == pytest.approx([0.95, 0.02, 0.97, 0.9, 1.0])
+    assert doubt.kept.tolist() == [False, True, False, False, False]
     assert doubt.features.shape == (5, 1)
     assert doubt.features[1, 0] == pytest.approx(np.log(0.02 / 0.98))
 

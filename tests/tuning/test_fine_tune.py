@@ -13,12 +13,14 @@ from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import fit_field
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.beliefs import isotropic_belief
-from mtcm_pipeline.tuning.fine_tune import fine_tune
+from mtcm_pipeline.tuning.fine_tune import _Tuning, fine_tune
 from mtcm_pipeline.tuning.frames import Doubt
 from mtcm_pipeline.tuning.options import TuningOptions, field_options
+from mtcm_pipeline.tuning.registration import Registration
 from mtcm_pipeline.tuning.rigid import pose_distance
 
 BAD = [VIEWS.names[3], VIEWS.names[8], VIEWS.names[10]]
+BAD_ROW = 3
 TRUE = {view.name: view.cam_from_world for view in VIEWS.views}
 OPTIONS = TuningOptions(
     gaussians=500,
@@ -59,8 +61,8 @@ def test_tables_say_what_happened(tuned):
     assert set(tuned.views["state"]) == {"trusted", "doubtful"}
     assert len(tuned.curve) == OPTIONS.steps
     assert tuned.curve["loss"].iloc[-20:].mean() < 0.5 * tuned.curve["loss"][:20].mean()
-    # From 0.7 to 0.9 of 220 steps, every 20.
-    assert tuned.periods["step"].tolist() == [154, 174, 194]
+    # Begun anew at 0.7 of 220 steps, heard 20 later and every 20, until 0.9 of them.
+    assert tuned.periods["step"].tolist() == [174, 194]
     for names in tuned.periods["validation"]:
         held_out = names.split("/")
         assert len(held_out) == 2
@@ -174,6 +176,76 @@ def test_the_cpu_seconds_are_told_apart():
     tuned = fine_tune(spoilt(BAD, 2.5), doubt_of(VIEWS, BAD), quick, seed=3)
     assert set(tuned.spent) == {"matches", "start", "steps", "listening", "registration"}
     assert 0 < sum(tuned.spent.values()) <= tuned.seconds
-    # The first 42 of 60 steps are not listened to; at 54 the meta steps end.
-    assert tuned.plain_steps == 42 + 6
-    assert tuned.step_seconds() == pytest.approx(tuned.spent["steps"] / 48)
+    # The first 42 of 60 steps are not listened to, nor 8 after the field has begun anew;
+    # at 54 the meta steps end.
+    assert tuned.plain_steps == 42 + 8 + 6
+    assert tuned.step_seconds() == pytest.approx(tuned.spent["steps"] / 56)
+
+
+def test_a_false_doubt_that_matches_settle_leaves_a_plain_fit_by_the_weights():
+    doubted = list(TRUE)[8]
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    doubt = doubt_of(VIEWS, [doubted], matches=shared_points())
+    tuned = fine_tune(VIEWS, doubt, quick, seed=3)
+    row = tuned.views.set_index("name").loc[doubted]
+    assert (row["source"], row["admitted"], row["turn_deg"]) == ("given", True, 0.0)
+    assert row["weight"] == pytest.approx(quick.admitted_weight, abs=0.01)
+    weights = dict(zip(VIEWS.names, tuned.views["weight"], strict=True))
+    plain = fit_field(VIEWS, VIEWS.names, field_options(quick), seed=3, weights=weights)
+    assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
+    assert tuned.plain_steps == 40
+    assert len(tuned.periods) == 0
+
+
+def test_matches_settle_no_doubt_of_the_picture():
+    doubted = list(TRUE)[8]
+    doubt = replace(
+        doubt_of(VIEWS, [doubted], matches=shared_points()),
+        curable=np.zeros(len(VIEWS), bool),
+    )
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    tuned = fine_tune(VIEWS, doubt, quick, seed=3)
+    row = tuned.views.set_index("name").loc[doubted]
+    assert row["weight"] < 0.1
+    assert not row["registered"]
+    # Nobody is to be let in: nothing is listened to, and the view is never looked at.
+    assert len(tuned.periods) == 0
+    assert doubted not in set(tuned.curve["view"])
+
+
+def test_the_field_begins_anew_from_what_it_was():
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    doubt = doubt_of(VIEWS, BAD)
+    tuning = _Tuning(VIEWS, doubt, quick, 3, None)
+    for step in range(10):
+        tuning._step(step, listening=False)
+    name, pose = VIEWS.names[BAD_ROW], TRUE[VIEWS.names[0]]
+    tuning.registered[name] = Registration(pose, 0.8, "matches", 1.0, 1.0, admitted=True)
+    tuning._move([BAD_ROW])
+    before = tuning.state.tensors().numpy()
+    tuning._begin_anew(10)
+    after = tuning.state.tensors().numpy()
+    assert np.array_equal(before.means_xyz, after.means_xyz)
+    assert np.array_equal(before.harmonics, after.harmonics)
+    assert not tuning.state.log_gains.any()
+    camera = tuning.state.targets[BAD_ROW].camera
+    assert camera.cam_from_world == pytest.approx(pose)
+    assert not tuning.state.optimiser.state
+    tuning._step(10, listening=False)
+    rates = {g["name"]: g["lr"] for g in tuning.state.optimiser.param_groups}
+    assert rates["means_xyz"] == quick.rate_means  # the first of 30 steps
+    tuning._step(39, listening=False)
+    rates = {g["name"]: g["lr"] for g in tuning.state.optimiser.param_groups}
+    sunk = quick.rate_means * quick.final_rate ** (29 / 30)
+    assert rates["means_xyz"] == pytest.approx(sunk)
+
+
+def test_a_frame_that_the_filter_keeps_is_trusted_whatever_its_probability():
+    probability = np.array([0.9, 0.9, 0.2])
+    kept = np.array([True, False, True])
+    doubt = Doubt(
+        ("a", "b", "c"), probability, kept, np.zeros((3, 0)), kept=kept
+    )  # 1 / (1 + 9^2) and 1 / (1 + 4^-2)
+    assert doubt.weights(OPTIONS) == pytest.approx([0.5, 1 / 82, 16 / 17])
+    with pytest.raises(CaptureError, match="doubt of 3 frames"):
+        replace(doubt, kept=kept[:2])

@@ -182,3 +182,29 @@ def test_a_frame_is_placed_by_points_and_by_too_few_not():
 def test_tracks_of_the_shared_points_are_few_and_long():
     tracks = tracks_of(shared_points(outliers=0.0), NAMES)
     assert tracks.points == len(POINTS)
+
+
+def test_a_doubted_frame_that_stands_where_it_should_is_confirmed():
+    right, wrong = NAMES[4], NAMES[12]
+    trusted = [name for name in NAMES if name not in (right, wrong)]
+    found = matched_poses(with_carried([wrong], 1.0), trusted, shared_points(), OPTIONS)
+    assert found.confirmed == {right}
+    assert not matched_poses(TRUE, NAMES, shared_points(), OPTIONS).confirmed
+
+
+def test_frames_that_moved_together_do_not_confirm_each_other():
+    trusted = [name for name in NAMES if name not in BLOCK]
+    found = matched_poses(with_carried(BLOCK, 2.0), trusted, shared_points(), OPTIONS)
+    assert not found.confirmed
+
+
+def test_a_slight_bend_of_all_given_poses_does_not_stand_against_a_frame():
+    around = 2 * np.pi * np.arange(len(NAMES)) / len(NAMES)
+    given = {
+        name: TRUE[name] @ rigid_from_twist(np.radians(0.4 * np.sin(a)) * UPWARDS)
+        for name, a in zip(NAMES, around, strict=True)
+    }
+    doubted = NAMES[8]
+    trusted = [name for name in NAMES if name != doubted]
+    found = matched_poses(given, trusted, shared_points(), OPTIONS)
+    assert found.confirmed == {doubted}

@@ -25,8 +25,9 @@ from mtcm_pipeline.scene.views import PinholeViews
 OnStep = Callable[[int, float], None]
 """(steps done, loss of the last one)."""
 
-# Random part of what a view is owed: far under any share, so that it decides ties only.
-_TIE = 1e-6
+# Random part of what a view is owed, in looks: less than one, so that rounds stay rounds,
+# and more than nearly equal shares differ by, so that each round has an order of its own.
+_CHANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,10 @@ def _shares(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.fl
 
 
 class ViewOrder:
-    """Which view comes next: each in turn by its share, ties at random.
+    """Which view comes next: each in turn by its share, in random order.
 
-    With equal shares: all views once in random order, then all again.
+    With equal shares: all views once in random order, then all again; nearly so with
+    nearly equal ones.
     """
 
     def __init__(self, shares: NDArray[np.float64], random: torch.Generator) -> None:
@@ -144,10 +146,11 @@ class ViewOrder:
         self._owed[self._shares <= 0] = 0.0
 
     def next_view(self) -> int:
-        """The view that is owed most."""
+        """The view that is owed most, but for chance; never one without any share."""
         self._owed += self._shares
-        ties = _TIE * torch.rand(len(self._owed), generator=self._random)
-        view = int(torch.argmax(self._owed + ties))
+        chance = _CHANCE * torch.rand(len(self._owed), generator=self._random)
+        owed = (self._owed + chance).masked_fill(self._shares <= 0, -torch.inf)
+        view = int(torch.argmax(owed))
         self._owed[view] -= 1
         return view
 

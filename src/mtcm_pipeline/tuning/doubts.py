@@ -55,8 +55,10 @@ def doubt_of_judgement(
     A suspected pose may be cured; a fault of the picture may not. (A wrong exposure, put
     right by a factor, keeps its clipped lights and drowned shadows: with such frames let
     in, fields were 0.1 dB worse in three of four pools of fox and the sample.) Of a
-    frame that is doubted but not called faulty the kind is not known: it is tried. A
-    frame that the judge did not see counts as it says of itself: `faulty` or not.
+    frame that is doubted but not called faulty the kind is not known: it is trusted as
+    little as may be, and left to its matches. (Such frames are mostly sound, and each
+    that is held back costs a view.) A frame that the judge did not see counts as it says
+    of itself: `faulty` or not.
 
     Args:
         judged: columns `name`, `fault_probability`, `faulty`, `field`, `kind`.
@@ -82,6 +84,7 @@ def doubt_of_judgement(
         np.hstack(features),
         matches or {},
         predicted or {},
+        ~faulty,
     )
 
 

@@ -1,15 +1,17 @@
 """A field, the weights of its views and their poses, learned together: `fine_tune`.
 
-1. Matches say which poses stand out, and where doubtful frames should be.
-2. The field is fitted to the trusted views. Where others are to be let in, a few trusted
-   ones are left out, which say how well a sound view fits that the field does not know.
+1. Matches say which poses stand out, where doubtful frames should be, and which of them
+   stand where they should; those are trusted from then on.
+2. Where poses are to be registered, a first field is fitted to the trusted views but a
+   few, which say how well a sound view fits that the field does not know.
 3. Doubtful views are registered against it, the Gaussians standing still; those that
    fit are let in.
-4. The fit goes on with all views by their weights. Every so many steps some trusted
+4. The fit begins anew from those Gaussians, with all views by their weights: rates and
+   moments as at the start, for the steps that are left. Every so many steps some trusted
    views are held out, and the head learns which views serve them, until none disagrees.
 
-Where neither filter nor matches doubt any view, there is nothing to be learned: after
-step 1 this is a plain fit.
+Where no pose is to be registered after step 1, there is nothing to be learned: this is a
+plain fit by the filter's weights.
 
 Dimension letters: V views.
 """
@@ -33,9 +35,9 @@ from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.frames import Doubt, Tuned
-from mtcm_pipeline.tuning.head import WeightHead, start_weights
+from mtcm_pipeline.tuning.head import WeightHead
 from mtcm_pipeline.tuning.matched_poses import MatchedPoses, matched_poses
-from mtcm_pipeline.tuning.options import TuningOptions
+from mtcm_pipeline.tuning.options import TuningOptions, field_options
 from mtcm_pipeline.tuning.registration import Registration, register_views
 from mtcm_pipeline.tuning.reweighting import Reweighting
 from mtcm_pipeline.tuning.rigid import without_common_motion
@@ -109,7 +111,7 @@ def _check(views: PinholeViews, doubt: Doubt, options: TuningOptions) -> None:
             f"fine-tuning: {len(views)} views, but doubts of {len(doubt.names)} frames "
             f"or in another order"
         )
-    weights = start_weights(doubt.fault_probability, options.sharpness)
+    weights = doubt.weights(options)
     trusted = int((weights >= options.trusted_weight).sum())
     if trusted < _LEAST_TRUSTED + options.validation_views:
         raise CaptureError(
@@ -135,12 +137,13 @@ class _Tuning:
         self.given = np.stack([view.cam_from_world for view in views.views])
         self.poses = self.given.copy()
         self.registered: dict[str, Registration] = {}
-        self.prior = start_weights(doubt.fault_probability, options.sharpness)
+        self.prior = doubt.weights(options)
         self.spent = dict.fromkeys(_SPENT, 0.0)
         self.plain_steps = 0
         with self._clock("matches"):
             self._matched = self._ask_matches()
         self.suspicious = self._matched.suspicious
+        self._trust_the_confirmed()
         self._sure = np.array(
             [
                 weight >= options.trusted_weight and name not in self.suspicious
@@ -151,6 +154,7 @@ class _Tuning:
             names = [n for n, ok in zip(views.names, self._sure, strict=True) if ok]
             points = start or start_points(views, names, options, seed=seed)
             self.state = FitState(gaussians_at(points, options), views, options, seed)
+        self._began = 0  # step at which the rates were as at the start
         self.head = WeightHead(self.prior, doubt.features, options, seed)
         self.reweighting = Reweighting(self.head, self._sure, self.given, options, seed)
         # Views that the first field does not know say what fits usually.
@@ -159,25 +163,29 @@ class _Tuning:
         self._references = few
         first = self._sure.astype(np.float64)
         first[few] = 0.0
-        self._order = ViewOrder(first / first.sum(), self.state.random)
+        shares = first / first.sum() if self._to_register else self.reweighting.shares()
+        self._order = ViewOrder(shares, self.state.random)
         self._losses: list[tuple[float, int]] = []
 
     def run(self, on_step: OnStep | None) -> None:
         """All steps."""
         options = self._options
         warm = max(1, round(options.warm_share * options.steps))
+        # Gradients are compared by Adam's own rates, which a fit begun anew has not yet.
+        hear_from = warm + (options.meta_every if self._to_register else 0)
+        if not self._to_register:
+            log.info("no pose is to be registered: this is a plain fit by the weights")
+            self.reweighting.finish()
         for step in range(options.steps):
-            if step == warm:
+            if step == warm and self._to_register:
                 with self._clock("registration"):
                     self._register()
                     self._let_in()
-                    if self._sure.all():
-                        self.reweighting.finish()
-                        self._order.reweigh(self.reweighting.shares())
-            if step >= warm and not self.reweighting.over:
+                    self._begin_anew(step)
+            if step >= hear_from and not self.reweighting.over:
                 with self._clock("listening"):
-                    self._meta_step(step, warm)
-            listening = step >= warm and not self.reweighting.over
+                    self._meta_step(step, hear_from)
+            listening = step >= hear_from and not self.reweighting.over
             with self._clock("listening" if listening else "steps"):
                 loss = self._step(step, listening=listening)
             self.plain_steps += not listening
@@ -207,17 +215,17 @@ class _Tuning:
         row = self._order.next_view()
         loss = self.state.view_loss(row)
         if listening:
-            self.reweighting.hear(row, self.state.descend_along(loss, step))
+            self.reweighting.hear(row, self.state.descend_along(loss, step - self._began))
         else:
-            self.state.descend(loss, step)
+            self.state.descend(loss, step - self._began)
         return float(loss.detach()), row
 
-    def _meta_step(self, step: int, warm: int) -> None:
+    def _meta_step(self, step: int, hear_from: int) -> None:
         """Where one is due: learn, and hold other views out or none."""
         options = self._options
         if step >= options.meta_until * options.steps:
             self.reweighting.finish()
-        elif (step - warm) % options.meta_every == 0:
+        elif (step - hear_from) % options.meta_every == 0:
             self.reweighting.next_period(self.state, step)
         else:
             return
@@ -242,6 +250,20 @@ class _Tuning:
             return MatchedPoses(found.found, frozenset())
         return found
 
+    def _trust_the_confirmed(self) -> None:
+        """Doubts of a pose are settled where the frame's own matches agree with it."""
+        for row, name in enumerate(self._doubt.names):
+            if name in self._matched.confirmed and self._doubt.curable[row]:
+                self.prior[row] = max(self.prior[row], self._options.admitted_weight)
+                self.registered[name] = Registration(
+                    self.given[row],
+                    gain=1.0,
+                    source="given",
+                    misfit_ratio=float("nan"),
+                    agreeing=self._matched.found[name].agreeing,
+                    admitted=True,
+                )
+
     def _rows_to_register(self) -> list[int]:
         """What is doubted and may be cured.
 
@@ -260,7 +282,7 @@ class _Tuning:
 
     def _register(self) -> None:
         """Find the poses of doubtful views, and take the gauge back."""
-        self.registered = register_views(
+        self.registered |= register_views(
             self.state.tensors().numpy(),
             [self._views.views[row] for row in self._references.tolist()],
             [self._views.views[row] for row in self._to_register],
@@ -269,22 +291,40 @@ class _Tuning:
             options=self._options,
             trusted=self.suspicious,
         )
-        if self._to_register:
-            self._move(self._to_register)
+        self._move(self._to_register)
 
     def _move(self, rows: list[int]) -> None:
-        """Take over the poses and gains of registered views that are let in."""
+        """Take over the poses of registered views that are let in.
+
+        Not their gains: against a field that does not know the view well, the gain that
+        fits best is too low, and darkens what the view shows.
+        """
         for row in rows:
             entry = self.registered[self._views.names[row]]
             if entry.admitted:
                 self.poses[row] = entry.cam_from_world
-                self.state.log_gains[row] = np.log(entry.gain)
         # A large correction of a frame that nobody trusted is no motion of the gauge.
         weights = np.where(self._sure, self.prior, 0.0)
         self.poses = without_common_motion(self.poses, self.given, weights)
-        for row, target in enumerate(self.state.targets):
-            camera = replace(target.camera, cam_from_world=self.poses[row])
-            self.state.targets[row] = replace(target, camera=camera)
+
+    def _begin_anew(self, step: int) -> None:
+        """Rates and moments as at the start, from the Gaussians that there are.
+
+        What the field did not know shows late; with rates that have sunk meanwhile it
+        would never be fitted as well as the rest.
+        """
+        views = [
+            replace(view, cam_from_world=pose)
+            for view, pose in zip(self._views.views, self.poses, strict=True)
+        ]
+        self.state = FitState(
+            self.state.tensors().numpy(),
+            PinholeViews(tuple(views), self._views.gauge),
+            replace(field_options(self._options), steps=self._options.steps - step),
+            self._seed,
+        )
+        self._order = ViewOrder(self.reweighting.shares(), self.state.random)
+        self._began = step
 
     def _let_in(self) -> None:
         """New weights to start from, for views that were registered."""
@@ -295,11 +335,9 @@ class _Tuning:
                 high = max(weights[row], self._options.admitted_weight)
                 weights[row] = high if entry.admitted else low
         self.reweighting.restart(weights)
-        if self._sure.all():
-            log.info("no view is doubted: the rest is a plain fit")
-            return
+        let_in = [self.registered[self._views.names[row]] for row in self._to_register]
         log.info(
             "%d of %d doubtful views let in",
-            sum(entry.admitted for entry in self.registered.values()),
+            sum(entry.admitted for entry in let_in),
             int((~self._sure).sum()),
         )

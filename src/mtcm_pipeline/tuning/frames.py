@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.tuning.beliefs import PoseBelief
-from mtcm_pipeline.tuning.head import WeightHead
+from mtcm_pipeline.tuning.head import WeightHead, start_weights
 from mtcm_pipeline.tuning.matches import Matches
+from mtcm_pipeline.tuning.options import TuningOptions
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -33,6 +34,8 @@ class Doubt:
         features: (V, F) what the head looks at beside the probability; F may be 0.
         matches: features that frames share; empty where none were looked for.
         predicted: poses predicted from the other frames, for frames that are doubted.
+        kept: (V) frames that the filter keeps in spite of any doubt; None for those of
+            probability 0.5 or less.
     """
 
     names: tuple[str, ...]
@@ -41,6 +44,7 @@ class Doubt:
     features: Float
     matches: Matches = field(default_factory=dict)
     predicted: Mapping[str, PoseBelief] = field(default_factory=dict)
+    kept: Bool | None = None
 
     def __post_init__(self) -> None:
         v = len(self.names)
@@ -56,6 +60,15 @@ class Doubt:
                     f"the fault probability of frame {name!r} is {value}: a number in "
                     f"0..1 is needed"
                 )
+        if self.kept is not None and self.kept.shape != (v,):
+            raise CaptureError(f"doubt of {v} frames: kept {self.kept.shape}")
+
+    def weights(self, options: TuningOptions) -> Float:
+        """(V) that fine-tuning starts with; what the filter keeps is trusted."""
+        weights = start_weights(self.fault_probability, options.sharpness)
+        if self.kept is None:
+            return weights
+        return np.where(self.kept, np.maximum(weights, options.trusted_weight), weights)
 
 
 @dataclass(frozen=True)
@@ -66,8 +79,9 @@ class Tuned:
         gaussians: of the field, in the gauge of the views.
         views: one row a view: `name`, `fault_probability`, `start_weight`, `weight`,
             `state` (trusted, suspicious, doubtful), `registered`, `admitted`, `source`,
-            `misfit_ratio`, `agreeing`, `gain`, `turn_deg`, `shift` (median camera
-            distances), `agreement` (mean over its turns).
+            `misfit_ratio`, `agreeing`, `gain` (as registered; the fit takes none over),
+            `turn_deg`, `shift` (median camera distances), `agreement` (mean over its
+            turns).
         cam_from_world: (V, 4, 4) refined, as the rows of `views`.
         curve: one row a step: `step`, `loss`, `view`.
         periods: one row a meta step: `step`, `validation` (names), `validation_loss`,

@@ -5,7 +5,8 @@
 2. All poses and points adjusted together; centres of trusted frames are anchored where
    they were given, so loosely that a wrong one leaves. Trusted frames that then stand
    out are doubted as well: from all others, or from their neighbours (`local_gauge`).
-3. The doubted ones adjusted once more, the sound ones held where they were given.
+3. The doubted ones adjusted once more, the sound ones held where they were given. Those
+   that then stand where they were given are confirmed: nothing is wrong with the pose.
 
 Dimension letters: V frames, O observations, P points.
 """
@@ -32,6 +33,7 @@ from mtcm_pipeline.tuning.local_gauge import (
 from mtcm_pipeline.tuning.matches import Matches, Tracks, longest, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.rigid import corrections_deg
+from mtcm_pipeline.tuning.ties import tied
 from mtcm_pipeline.tuning.triangulation import (
     Structure,
     pose_informations,
@@ -66,6 +68,9 @@ _CONTRADICTED_RATIO = 3.0
 # A frame stands out from its neighbours where the nearest in agreement is off by so much
 # of its correction; a stretch of frames that moves together is bent, not wrong.
 _ALONE = 0.7
+# A doubted frame is confirmed where its neighbours' gauge corrects it by no more than
+# this, or than is usual for trusted frames: these are anchored, it is not.
+_CONFIRMED_DEG = 0.25
 _LEAST_SURE = 4
 _TINY = 1e-9
 
@@ -90,10 +95,12 @@ class MatchedPoses:
     Attributes:
         found: by name, of the frames that are not sound.
         suspicious: trusted frames whose own matches contradict them.
+        confirmed: doubted frames whose own matches agree with the given pose.
     """
 
     found: Mapping[str, MatchedPose] = field(default_factory=dict)
     suspicious: frozenset[str] = frozenset()
+    confirmed: frozenset[str] = frozenset()
 
 
 def matched_poses(
@@ -125,9 +132,13 @@ def matched_poses(
         return MatchedPoses()
     free, information = together
     out = _suspected(free, given, information, sure & _in(tracks), options)
+    # A group that no sound frame holds has drifted; its trusted frames stay trusted.
+    inside = sure & ~out & _in(tracks)
+    out &= tied(tracks, inside, known & ~inside & _in(tracks), LEAST_POINTS)
     sound = sure & ~out
     near = in_the_gauge_of_neighbours(free, given, sound & _in(tracks))
     looking = known & ~sound & _in(tracks)
+    looking &= tied(tracks, sound & _in(tracks), looking, LEAST_POINTS)
     placed, own, agreeing = _adjusted_to(tracks, free, given, sound, looking)
     factor = _calibration(near, given, information, sound & _in(tracks))
     found = {
@@ -137,7 +148,13 @@ def matched_poses(
         for row in np.flatnonzero(looking).tolist()
         if agreeing[row] >= LEAST_AGREEING
     }
-    return MatchedPoses(found, frozenset(names[row] for row in np.flatnonzero(out)))
+    stays = _confirmed(near, given, sound & _in(tracks), options)
+    stays &= looking & ~out & (agreeing >= CERTAIN_AGREEING)
+    return MatchedPoses(
+        found,
+        frozenset(names[row] for row in np.flatnonzero(out)),
+        frozenset(names[row] for row in np.flatnonzero(stays)),
+    )
 
 
 def _in(tracks: Tracks) -> Bool:
@@ -250,6 +267,18 @@ def _suspected(
     nearest = disagreements_deg(free, given, sure).min(axis=1)
     alone = nearest > np.maximum(options.suspicious_deg, least)
     return out | (alone & _standing_out(near, given, information, sure & ~out, options))
+
+
+def _confirmed(near: Float, given: Float, usual: Bool, options: TuningOptions) -> Bool:
+    """(V,) frames whose neighbours would hardly have them elsewhere.
+
+    Never by as much as makes a trusted frame suspicious.
+    """
+    sizes = corrections_deg(near, given)
+    middle = float(np.median(sizes[usual]))
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(sizes[usual] - middle)))
+    limit = max(_CONFIRMED_DEG, middle + options.suspicious_sigmas * spread)
+    return np.asarray(sizes <= min(limit, options.suspicious_deg))
 
 
 def _standing_out(

@@ -20,8 +20,9 @@ class TuningOptions(FieldOptions):
     # The field is fitted while weights and poses settle, so it needs more steps than
     # one to views that are known to be sound.
     steps: int = Field(default=500, ge=20)
-    # Share of the steps on trusted views alone, before doubtful ones are registered: a
-    # field in which a point was seen four or five times is sharp enough for a pose.
+    # Share of the steps on trusted views alone, before doubtful ones are registered and
+    # the fit begins anew: a field in which a point was seen four or five times is sharp
+    # enough for a pose.
     warm_share: float = Field(default=0.3, gt=0, lt=1)
 
     # ---------------------------------------------------------------- view weights
@@ -62,6 +63,7 @@ class TuningOptions(FieldOptions):
     least_effective_share: float = Field(default=0.7, ge=0, le=1)
 
     # ----------------------------------------------------------------------- poses
+    # Without it nothing is registered, and weights stay the filter's.
     refine_poses: bool = True
     # Blurs of the alignment in px, coarse to fine. 2 px carry a view over an error of
     # three degrees at 96 px; at the end there is none, which is the most precise.

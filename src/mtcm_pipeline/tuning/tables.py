@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtcm_pipeline.tuning.frames import Doubt
-from mtcm_pipeline.tuning.head import WeightHead, start_weights
+from mtcm_pipeline.tuning.head import WeightHead
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.registration import Registration
 from mtcm_pipeline.tuning.reweighting import Reweighting
@@ -41,7 +41,7 @@ def tuned_tables(
     options: TuningOptions,
 ) -> TunedTables:
     """One row a view, and one a period; columns as in `frames.Tuned`."""
-    start = start_weights(doubt.fault_probability, options.sharpness)
+    start = doubt.weights(options)
     moved = [pose_distance(a, b) for a, b in zip(refined, given, strict=True)]
     entries = [registered.get(name) for name in doubt.names]
     views = pd.DataFrame(

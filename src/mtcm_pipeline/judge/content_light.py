@@ -55,8 +55,10 @@ def cell_light(small: Float, cells: int) -> Float:
 
 def _weighted_median(values: Float, weights: Float) -> float:
     """The least value that half of the weight does not exceed; NaN without weight."""
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    if total[-1] <= 0:
+    known = weights > 0
+    if not known.any():
         return float("nan")
-    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
+    middle = np.quantile(
+        values[known], 0.5, weights=weights[known], method="inverted_cdf"
+    )
+    return float(middle)

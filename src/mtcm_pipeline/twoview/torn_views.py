@@ -53,11 +53,6 @@ class TornViews:
     beside: int
     torn: tuple[tuple[str, str], ...]
 
-    @property
-    def torn_frames(self) -> int:
-        """Frames in at least one torn pair."""
-        return len({name for pair in self.torn for name in pair})
-
 
 def torn_views(cameras: PosedCameras, points: SparsePoints) -> TornViews:
     """Look for cameras that the poses put beside each other and the points do not.

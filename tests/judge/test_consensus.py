@@ -96,6 +96,13 @@ def test_trust_follows_the_majority():
     assert vector[7] == pytest.approx(-1.0) and vector[:7].min() == pytest.approx(1.0)
 
 
+def test_pairs_that_say_neither_yes_nor_no_blame_nobody():
+    first, second = np.array([0, 1, 3]), np.array([1, 2, 4])
+    graph = signed_graph(first, second, np.zeros(3), np.full(3, 40.0), 6)
+    assert leading_vector(graph).tolist() == [0.0] * 6
+    assert not np.isfinite(part_columns(graph)["spectral"]).any()  # nobody is linked
+
+
 def test_pairs_count_by_their_matches_and_unknown_ones_not_at_all():
     agreement, inliers = np.array([1.0, -1.0, np.nan]), np.array([15.0, 600.0, 50.0])
     graph = signed_graph(np.array([0, 1, 2]), np.array([1, 2, 3]), agreement, inliers, 4)

@@ -1,6 +1,6 @@
 """How well faulty frames are found, on captures that nobody was tuned on.
 
-    python -m mtcm_pipeline.benchmarks.fault_benchmark ../shared/captures/* \\
+    python -m mtcm_pipeline.benchmarks.fault_benchmark ../shared/captures/*/ \\
         --scenarios /tmp/scenarios --out faults.csv
 
 Every capture is spoilt with every kind of fault, gross and subtle, at several shares, and
@@ -25,6 +25,7 @@ import pandas as pd
 from rich.console import Console
 
 from mtcm_pipeline.benchmarks.captures import load_photos
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand
 from mtcm_pipeline.benchmarks.fault_methods import (
     ABLATIONS,
     BOOSTING,
@@ -197,7 +198,7 @@ def save_reliability(frames: pd.DataFrame, place: Path) -> None:
     place.write_bytes(png_bytes(figure))
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--scenarios", required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")

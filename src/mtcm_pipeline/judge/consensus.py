@@ -173,13 +173,14 @@ def trust_of(graph: SignedGraph) -> Float:
 
 
 def leading_vector(graph: SignedGraph) -> Float:
-    """(N,) agreement with the leading eigenvector of the normalised signed graph."""
+    """(N,) agreement with the leading eigenvector of the normalised signed graph; 0
+    where no pair says yes or no."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.linalg import eigsh
 
     frame, partner, signed = graph.both_ways()
     n = graph.frames
-    if n < 4 or len(signed) == 0:
+    if n < 4 or not signed.any():
         return np.zeros(n)
     degree = np.bincount(frame, np.abs(signed), n) + 1e-9
     scaled = signed / np.sqrt(degree[frame] * degree[partner])

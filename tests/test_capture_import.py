@@ -1,8 +1,12 @@
 """Importing captures: made-up folders of every shape, and the real ones."""
 
+import io
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mtcm_pipeline.capture_import import find_capture, import_capture
 from mtcm_pipeline.errors import CaptureError, IdentityError
@@ -63,7 +67,7 @@ def test_what_may_not_be_read_is_left_behind_and_said(tmp_path, monkeypatch):
 
 
 def test_what_is_left_behind_is_said(tmp_path):
-    source = put(tmp_path / "c", "photos/1.jpg", "photos/old/2.jpg", "masks/1.jpg")
+    source = put(tmp_path / "c", "photos/1.jpg", "photos/old/2.jpg", "masks/1.tif")
     notes = " ".join(find_capture(source).notes)
     assert "old" in notes and "1 masks" in notes
     assert "structure from motion" in find_capture(source).pose_source
@@ -187,6 +191,108 @@ def test_sub_folders_whose_files_would_share_a_name_are_refused(tmp_path):
 
 
 def test_sub_folders_of_a_folder_that_is_not_for_pictures_are_not_searched(tmp_path):
-    source = put(tmp_path / "c", "dense/1.jpg")
-    with pytest.raises(CaptureError, match="no pictures"):
+    source = put(tmp_path / "c", "dense/0/1.jpg")
+    with pytest.raises(CaptureError, match=r"no pictures.*in dense/0: give"):
         find_capture(source)
+
+
+def listing(root, name, *paths):
+    frames = [{"file_path": path} for path in paths]
+    root.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(json.dumps({"frames": frames}))
+    return root
+
+
+def test_the_folder_that_transforms_json_names_is_taken_and_others_are_said(tmp_path):
+    source = put(tmp_path / "c", "rgb/1.png", "rgb/2.png", "depth/1.png")
+    listing(source, "transforms.json", "./rgb/1.png", "rgb\\gone.png")
+    found = find_capture(source)
+    assert found.images == {n: source / "rgb" / n for n in ("1.png", "2.png")}
+    assert found.pose_source == "transforms.json"
+    taken, left = found.notes
+    assert taken == "pictures from rgb/" and "depth;" in left
+
+
+def test_nerf_synthetic_brings_its_training_views_with_their_poses(tmp_path):
+    source = put(tmp_path / "lego", "train/r_0.png", "test/r_0.png", "val/r_0.png")
+    put(source, "test/r_0_depth_0001.png")
+    for split in ("train", "test", "val"):
+        listing(source, f"transforms_{split}.json", f"./{split}/r_0")
+    import_capture(source, tmp_path / "data")
+    assert tree(tmp_path / "data") == {
+        "raw_images/lego/r_0.png", "metadata/lego/transforms.json",
+    }  # fmt: skip
+    copied = tmp_path / "data/metadata/lego/transforms.json"
+    assert copied.read_text() == (source / "transforms_train.json").read_text()
+    assert "test, val;" in find_capture(source).notes[1]
+
+
+def test_several_folders_that_transforms_json_names_keep_apart(tmp_path):
+    source = put(tmp_path / "c", "left/1.jpg", "right/1.jpg", "old/1.jpg")
+    listing(source, "transforms.json", "left/1.jpg", "right/1.jpg", "../x/1.jpg")
+    found = find_capture(source)
+    assert set(found.images) == {"left_1.jpg", "right_1.jpg"}
+    assert "within c/: old;" in found.notes[1]
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"frames": [{"file_path": 3}, 4]}'])
+def test_broken_transforms_do_not_keep_pictures_from_being_found(tmp_path, content):
+    source = put(tmp_path / "c", "rgb/1.png")
+    (source / "transforms.json").write_text(content)
+    assert set(find_capture(source).images) == {"1.png"}
+
+
+def test_the_only_folder_of_pictures_is_taken_whatever_its_name(tmp_path):
+    source = put(tmp_path / "c", "input/1.jpg", "masks/1.png", "images/readme.md")
+    found = find_capture(source)
+    assert set(found.images) == {"1.jpg"} and set(found.masks) == {"1.png"}
+    assert found.notes == ("pictures from input/",)
+
+
+def test_models_that_lie_elsewhere_count_where_there_are_no_other_poses(tmp_path):
+    for number, folder in enumerate(("colmap/sparse/0/", "colmap_text/", "")):
+        source = put(tmp_path / str(number), "images/1.jpg", "notes.txt")
+        put(source, *(f"{folder}{part}.txt" for part in ("cameras", "images")))
+        inner = "0/" if number == 0 else ""
+        assert set(find_capture(source).metadata) == {
+            f"sparse/{inner}cameras.txt", f"sparse/{inner}images.txt",
+        }  # fmt: skip
+        listing(source, "transforms.json", "images/1.jpg")
+        assert set(find_capture(source).metadata) == {"transforms.json"}
+
+
+def test_poses_that_nobody_reads_and_those_one_folder_up_are_said(tmp_path):
+    source = put(tmp_path / "c", "images/1.jpg", "cameras.xml")
+    assert "Metashape" in find_capture(source).notes[0]
+    assert find_capture(source / "images").notes == ()
+    put(source, "sparse/0/images.bin")
+    (note,) = find_capture(source / "images").notes
+    assert f"give {source} to have them" in note
+
+
+def test_captures_deeper_down_and_videos_are_named_where_nothing_can_be_taken(tmp_path):
+    source = put(tmp_path / "c", "a/images/1.jpg", "b/0/images/2.jpg", "clip.MOV")
+    put(source, "b/0/raw/3.jpg", ".git/images/4.jpg")
+    with pytest.raises(CaptureError, match=r"in a, b/0, b/0/raw: .*clip.MOV is a video"):
+        find_capture(source)
+
+
+def test_masks_of_jpeg_become_png_but_beside_png_they_are_previews(tmp_path):
+    source = put(tmp_path / "c", "images/1.JPG", "images/2.JPG", "images/3.JPG")
+    truth = np.zeros((16, 24), dtype=np.uint8)
+    truth[:8, 8:] = 255  # edges on JPEG's blocks, so that none is smeared
+    (source / "masks").mkdir()
+    Image.fromarray(truth).convert("RGB").save(source / "masks/1.JPG", quality=95)
+    Image.fromarray(truth).save(source / "masks/2.JPG.jpeg", quality=95)
+    put(source, "masks/3.jpg")  # no picture at all: ingest says so, with the frame
+    found = import_capture(source, tmp_path / "data")
+    assert "masks: 3 of 3 frames" in found.lines() and found.notes == ()
+    for stem in ("1", "2"):
+        content = (tmp_path / "data/masks/c" / f"{stem}.png").read_bytes()
+        mask = Image.open(io.BytesIO(content))
+        assert mask.format == "PNG"
+        np.testing.assert_array_equal(np.array(mask), truth)
+    assert (tmp_path / "data/masks/c/3.png").read_text() == "masks/3.jpg"
+    put(source, "masks/1.png")
+    found = find_capture(source)
+    assert set(found.masks) == {"1.png"} and "3 masks" in found.notes[0]

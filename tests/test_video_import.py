@@ -87,6 +87,7 @@ def test_the_command_says_what_it_took_and_refuses_what_is_out_of_bounds(clip, t
 
     refused = call("--rate", "-1")
     assert refused.exit_code == 2 and "--rate" in refused.output
+    assert "--max-frames" in call("--max-frames", "0").output
     assert not (tmp_path / "data").exists()
     done = call("--identity", "Jar", "--rate", "1")
     assert done.exit_code == 0, done.output

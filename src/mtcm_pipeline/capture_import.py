@@ -4,11 +4,12 @@ What is looked for in the source folder:
 
 | there                                              | under data/                  |
 |----------------------------------------------------|------------------------------|
-| images/, photos/, raw_images/, or pictures right in| raw_images/<identity>/       |
-| masks/ or mask/ (`x.png`, or `x.jpg.png` as COLMAP)| masks/<identity>/x.png       |
+| pictures, where `capture_folders` finds them       | raw_images/<identity>/       |
+| masks/ or mask/ (`x.png`, `x.jpg`, or `x.jpg.png`  | masks/<identity>/x.png       |
+| as COLMAP)                                         |                              |
 | embeddings/                                        | embeddings/<identity>/       |
-| poses.json, exif.json, transforms.json,            | metadata/<identity>/         |
-| poses_bounds.npy, sparse/                          |                              |
+| poses, where `capture_folders` finds them, and     | metadata/<identity>/         |
+| exif.json                                          |                              |
 
 Where a folder has sub-folders only, one for each camera as a rule, their files come
 along: `images/left/1.jpg` becomes `left_1.jpg`, its mask `left_1.png`; poses find them
@@ -22,22 +23,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcm_pipeline.capture.files import by_stem, flat_name, stem_of
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.capture.files import by_stem, stem_of
+from mtcm_pipeline.capture_folders import (
+    IMAGE_FOLDERS,
+    IMAGE_SUFFIXES,
+    MASK_FOLDERS,
+    captures_within,
+    files_of,
+    find_pictures,
+    find_poses,
+    folders_with_pictures,
+    given_poses,
+    named_files,
+    unread_poses,
+)
+from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.identity_folders import install_identity
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 # Pictures too, but of kinds that nobody here reads: said, not passed over in silence.
 _OTHER_PICTURES = (
     ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jxl", ".jp2", ".exr",
     ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2",
 )  # fmt: skip
-_IMAGE_FOLDERS = ("images", "photos", "raw_images")
-_MASK_FOLDERS = ("masks", "mask")
-_METADATA_FILES = ("poses.json", "exif.json", "transforms.json", "poses_bounds.npy")
-_SPARSE_SUFFIXES = (".bin", ".txt")
-# The first found wins.
-_POSE_SOURCES = ("poses.json", "sparse", "transforms.json", "poses_bounds.npy")
+_VIDEOS = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".wmv")
+# JPEG masks only where there are none of PNG: beside those they are previews.
+_MASK_SUFFIXES = ((".png",), (".jpg", ".jpeg"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class FoundCapture:
 
     Attributes:
         images: picture files by file name.
-        masks: mask files by `<stem>.png`.
+        masks: mask files by `<stem>.png`; JPEG files among them become PNG on import.
         embeddings: `.npy` files by file name.
         metadata: pose and EXIF files by path relative to the metadata folder.
         notes: what was seen and left behind, for people.
@@ -61,8 +71,7 @@ class FoundCapture:
     @property
     def given_poses(self) -> str | None:
         """The source of poses that counts of those that are there; None without any."""
-        tops = {name.split("/")[0] for name in self.metadata}
-        return next((source for source in _POSE_SOURCES if source in tops), None)
+        return given_poses(self.metadata)
 
     @property
     def pose_source(self) -> str:
@@ -91,19 +100,20 @@ def find_capture(source: Path) -> FoundCapture:
     """
     if not source.is_dir():
         raise CaptureError(f"{source} is not a folder: give the folder of a capture")
-    image_folder = _first_folder(source, _IMAGE_FOLDERS) or source
-    images = _named_files(image_folder, IMAGE_SUFFIXES, deep=image_folder != source)
+    folder, images = find_pictures(source)
     if not images:
-        raise CaptureError(_no_pictures(source, image_folder))
+        raise CaptureError(_no_pictures(source, folder))
     by_stem(images, "images")  # twins are refused here, where they can be renamed
-    masks, notes = _masks(_first_folder(source, _MASK_FOLDERS), images)
-    embeddings = _named_files(source / "embeddings", (".npy",))
-    notes += _left_behind(image_folder, images)
+    masks, notes = _masks(_first_folder(source, MASK_FOLDERS), images)
+    embeddings = named_files(source / "embeddings", (".npy",))
+    metadata = find_poses(source)
+    notes += _left_behind(source, folder, images) + unread_poses(source)
+    notes += [] if given_poses(metadata) else _poses_above(source)
     for files in (images, masks, embeddings):
         notes += _without_unreadable(files)
     if not images:
         raise CaptureError(f"no pictures in {source} can be read: {'; '.join(notes)}")
-    return FoundCapture(images, masks, embeddings, _metadata(source), tuple(notes))
+    return FoundCapture(images, masks, embeddings, metadata, tuple(notes))
 
 
 def import_capture(
@@ -125,7 +135,7 @@ def import_capture(
     found = find_capture(source)
     parts = {
         "raw_images": found.images,
-        "masks": found.masks,
+        "masks": {name: _as_png(file) for name, file in found.masks.items()},
         "embeddings": found.embeddings,
         "metadata": found.metadata,
     }
@@ -147,34 +157,16 @@ def _first_folder(source: Path, names: Iterable[str]) -> Path | None:
     return next((source / name for name in names if (source / name).is_dir()), None)
 
 
-def _files(folder: Path) -> list[Path]:
-    """Visible files of `folder`, sorted; none where it is absent."""
-    if not folder.is_dir():
-        return []
-    files = (entry for entry in folder.iterdir() if entry.is_file())
-    return sorted(file for file in files if not file.name.startswith("."))
+def _as_png(file: Path) -> Path | bytes:
+    """The mask as PNG content where it is of another kind; a broken one as it is."""
+    from mtcm_pipeline.formats.masks import mask_as_png
 
-
-def _named_files(
-    folder: Path, suffixes: tuple[str, ...], *, deep: bool = True
-) -> dict[str, Path]:
-    """Files by the name that they get; those of sub-folders where there are no others."""
-    files = [file for file in _files(folder) if file.suffix.lower() in suffixes]
-    if files or not deep:
-        return {file.name: file for file in files}
-    found: dict[str, Path] = {}
-    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        relative = file.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or not file.is_file() or file.suffix.lower() not in suffixes:
-            continue
-        name = flat_name(relative)
-        if name in found:
-            raise CaptureError(
-                f"{found[name]} and {file} would both be named {name!r}: rename one"
-            )
-        found[name] = file
-    return found
+    if file.suffix.lower() == ".png":
+        return file
+    try:
+        return mask_as_png(file.read_bytes(), file.name)
+    except FileContentError:
+        return file  # ingest names it with its frame
 
 
 def _masks(
@@ -183,9 +175,10 @@ def _masks(
     """Mask files under the name `<stem of the image>.png`, and what is odd about them."""
     found: dict[str, Path] = {}
     known = set(images)
-    every = () if folder is None else _files(folder)
-    skipped = [file.name for file in every if file.suffix.lower() != ".png"]
-    named = {} if folder is None else _named_files(folder, (".png",))
+    every = [] if folder is None else files_of(folder)
+    kinds = () if folder is None else _MASK_SUFFIXES
+    named = next((n for kind in kinds if (n := named_files(folder, kind))), {})
+    skipped = [file.name for file in every if file not in named.values()]
     for name, file in named.items():
         own = stem_of(name)
         stem = stem_of(own) if own in known else own
@@ -195,36 +188,51 @@ def _masks(
                 f"frame: remove one"
             )
         found[f"{stem}.png"] = file
-    notes = [f"left behind: {len(skipped)} masks that are not .png"] if skipped else []
-    return found, notes
+    if not skipped:
+        return found, []
+    kind = ".png" if any(f.suffix.lower() == ".png" for f in named.values()) else ".jpg"
+    return found, [f"left behind: {len(skipped)} masks that are not {kind}"]
 
 
 def _no_pictures(source: Path, folder: Path) -> str:
-    looked = ", ".join(f"{name}/" for name in _IMAGE_FOLDERS)
+    looked = ", ".join(f"{name}/" for name in IMAGE_FOLDERS)
     words = (
         f"no pictures in {source}: looked for {', '.join(IMAGE_SUFFIXES)} in {looked} "
         f"and in the folder itself"
     )
-    deeper = _folders_with_pictures(source)
-    if deeper:
+    if deeper := captures_within(source):
         words += (
-            f"; there are some in {', '.join(deeper)}: give one of these, or put them "
-            f"into {_IMAGE_FOLDERS[0]}/"
+            f"; there are some in {', '.join(deeper)}: give one of these, or put the "
+            f"pictures of one subject into {IMAGE_FOLDERS[0]}/"
         )
-    return "; ".join([words, *_of_other_kinds(folder)])
+    videos = [file for file in files_of(source) if file.suffix.lower() in _VIDEOS]
+    told = [f"{videos[0].name} is a video: give it to import-video"] if videos else []
+    return "; ".join([words, *told, *_of_other_kinds(folder)])
 
 
-def _left_behind(folder: Path, images: Mapping[str, Path]) -> list[str]:
+def _left_behind(source: Path, folder: Path, images: Mapping[str, Path]) -> list[str]:
     notes = _of_other_kinds(folder)
-    if any(file.parent != folder for file in images.values()):
+    parents = {file.parent for file in images.values()}
+    by_itself = folder != source and folder.name not in IMAGE_FOLDERS
+    if by_itself:
+        notes.append(f"pictures from {folder.relative_to(source).as_posix()}/")
+    if parents != {folder}:
         notes.append(f"from the folders within {folder.name}/, as <folder>_<file>")
-    elif deeper := _folders_with_pictures(folder):
+    here = source if by_itself else folder
+    if others := [f.name for f in folders_with_pictures(here) if f not in parents]:
         notes.append(
-            f"left behind: pictures in folders within {folder.name}/: "
-            f"{', '.join(deeper)}; import each as an identity of its own, or put all "
+            f"left behind: pictures in folders within {here.name}/: "
+            f"{', '.join(others)}; import each as an identity of its own, or put all "
             f"pictures into one folder"
         )
     return notes
+
+
+def _poses_above(source: Path) -> list[str]:
+    """A remark where the poses lie beside the folder of pictures that was given."""
+    if source.name not in IMAGE_FOLDERS or not given_poses(find_poses(source.parent)):
+        return []
+    return [f"left behind: the poses beside it; give {source.parent} to have them"]
 
 
 def _without_unreadable(files: dict[str, Path]) -> list[str]:
@@ -239,7 +247,7 @@ def _without_unreadable(files: dict[str, Path]) -> list[str]:
 
 def _of_other_kinds(folder: Path) -> list[str]:
     """A remark on pictures whose kind cannot be read; nothing without any."""
-    kinds = [file.suffix.lower() for file in _files(folder)]
+    kinds = [file.suffix.lower() for file in files_of(folder)]
     other = [kind for kind in kinds if kind in _OTHER_PICTURES]
     if not other:
         return []
@@ -247,23 +255,3 @@ def _of_other_kinds(folder: Path) -> list[str]:
         f"left behind: {len(other)} {', '.join(sorted(set(other)))}, which cannot be "
         f"read: convert to JPEG or PNG what is wanted"
     ]
-
-
-def _folders_with_pictures(folder: Path) -> list[str]:
-    """Names of the folders right within, masks' aside, that hold pictures."""
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir()
-        and not entry.name.startswith(".")
-        and entry.name not in _MASK_FOLDERS
-        and any(file.suffix.lower() in IMAGE_SUFFIXES for file in _files(entry))
-    )
-
-
-def _metadata(source: Path) -> dict[str, Path]:
-    found = {n: source / n for n in _METADATA_FILES if (source / n).is_file()}
-    for file in sorted((source / "sparse").rglob("*")):
-        if file.is_file() and file.suffix in _SPARSE_SUFFIXES:
-            found[file.relative_to(source).as_posix()] = file
-    return found

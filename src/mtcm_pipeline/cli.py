@@ -137,7 +137,8 @@ def _video_options(given: Mapping[str, float | None]) -> VideoOptions:
         wrong = error.errors()[0]
         flag = next(k for k, v in names.items() if v == wrong["loc"][0])
         raise click.BadParameter(
-            f"{wrong['msg']}, not {wrong['input']}", param_hint=f"--{flag}"
+            f"{wrong['msg']}, not {wrong['input']}",
+            param_hint=f"--{flag.replace('_', '-')}",
         ) from error
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtcm_pipeline.orchestration.command_line import split_params, unknown_pipeline
+from mtcm_pipeline.orchestration.plain_errors import told_plainly
 
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
@@ -117,8 +118,6 @@ def each(context: click.Context, pipeline: tuple[str, ...], **given: Any) -> Non
 
     Each has a process and a log of its own; one failure never stops the others.
     """
-    from mtcm_pipeline.errors import MtcmError
-
     wish = Wish(**{**given, "pipelines": given["pipelines"] or pipeline})
     if bool(wish.names) == wish.everyone:
         raise click.UsageError("give names or patterns of identities, or --all")
@@ -128,10 +127,8 @@ def each(context: click.Context, pipeline: tuple[str, ...], **given: Any) -> Non
             "workers have threads: dask worker --nthreads"
         )
     project: ProjectMetadata = context.obj
-    try:
+    with told_plainly():
         status = run_each(Path(project.project_path), wish)
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
     context.exit(status)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from mtcm_pipeline.datasets.atomic_files import new_folder
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.identities import check_identity_name
+from mtcm_pipeline.progress import tracked
 
 LOGGER = logging.getLogger(__name__)
 
@@ -62,15 +63,15 @@ def install_identity(
         for part in INPUT_FOLDERS:
             if parts.get(part):
                 target = folders.enter_context(new_folder(data / part / identity))
-                _fill(target, parts[part])
+                _fill(target, parts[part], part)
         for part in INPUT_FOLDERS:
             if not parts.get(part) and (data / part / identity).exists():
                 LOGGER.info("removing %s of the replaced identity", part)
                 shutil.rmtree(data / part / identity)
 
 
-def _fill(folder: Path, files: Mapping[str, bytes | Path]) -> None:
-    for name, content in files.items():
+def _fill(folder: Path, files: Mapping[str, bytes | Path], what: str) -> None:
+    for name, content in tracked(files.items(), f"writing {what}"):
         if not PurePosixPath(name).parts or ".." in PurePosixPath(name).parts:
             raise CaptureError(f"file name {name!r} leads out of its folder")
         target = folder / name

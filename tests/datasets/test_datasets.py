@@ -15,7 +15,7 @@ import pytest
 from kedro.io import DatasetError
 from kedro.io.core import Version
 
-from mtcm_pipeline.capture.files import empty_where_unreadable
+from mtcm_pipeline.capture.files import empty_where_unreadable, natural_key
 from mtcm_pipeline.datasets import (
     CheckpointsDataset,
     FileFolderDataset,
@@ -27,7 +27,6 @@ from mtcm_pipeline.datasets import (
     Weights,
     WeightsDataset,
 )
-from mtcm_pipeline.datasets.file_folder import natural_key
 from mtcm_pipeline.datasets.versioned import NO_VERSION
 from mtcm_pipeline.errors import FileContentError
 

@@ -31,6 +31,13 @@ def spoilt(kind, strength="gross", seed=0, **settings):
     return inject(ORBIT, plan, seed, others=OTHERS)
 
 
+def truth_of(faulty, kind):
+    """The frames that a kind was put into, as the truth has them; there are some."""
+    rows = list(faulty.truth[faulty.truth["kind"] == kind].itertuples())
+    assert rows
+    return rows
+
+
 def rows_with(faulty, kind) -> list[int]:
     return np.flatnonzero(faulty.truth["kind"] == kind).tolist()
 
@@ -192,7 +199,7 @@ def test_times_that_are_wrong_change_the_order():
     assert rest == [name for name in ORBIT.names if name not in moved]
     seconds = [faulty.photos.seconds[name] for name in faulty.photos.names]
     assert seconds == sorted(seconds)
-    for row in faulty.truth[faulty.truth["kind"] == "timestamp"].itertuples():
+    for row in truth_of(faulty, "timestamp"):
         # A frame a second, so that seconds are places.
         off = abs(faulty.photos.seconds[row.name] - ORBIT.seconds[row.name])
         assert off == pytest.approx(row.severity * len(ORBIT))
@@ -211,7 +218,7 @@ def test_a_copy_lies_beside_its_source_with_nearly_its_pose_and_picture():
     faulty = spoilt("duplicate", "subtle")
     names = faulty.photos.names
     assert len(names) == len(ORBIT) + 4
-    for row in faulty.truth[faulty.truth["kind"] == "duplicate"].itertuples():
+    for row in truth_of(faulty, "duplicate"):
         place = names.index(row.name)
         assert names[place - 1] == row.other
         later = faulty.photos.seconds[row.name] - faulty.photos.seconds[row.other]
@@ -229,7 +236,7 @@ def test_a_copy_lies_beside_its_source_with_nearly_its_pose_and_picture():
 def test_a_copy_that_was_cropped_has_the_camera_of_the_crop():
     plan = FaultPlan((Fault("duplicate", at_least=3, severity=(0.03, 0.03)),))
     faulty = inject(ORBIT, plan, 0)
-    for row in faulty.truth[faulty.truth["kind"] == "duplicate"].itertuples():
+    for row in truth_of(faulty, "duplicate"):
         fx, fy, cx, cy = faulty.photos.cameras.camera_of(row.name).params
         assert fx == pytest.approx(140 / 0.97) and fy == pytest.approx(140 / 0.97)
         # The crop begins 0 to 3 % of a side from the corner.
@@ -240,7 +247,7 @@ def test_a_copy_that_was_cropped_has_the_camera_of_the_crop():
 def test_a_foreign_frame_has_the_other_captures_pixels_at_this_cameras_size():
     faulty = spoilt("foreign")
     (other,) = OTHERS
-    for row in faulty.truth[faulty.truth["kind"] == "foreign"].itertuples():
+    for row in truth_of(faulty, "foreign"):
         capture, name = row.other.split("/")
         assert capture == "another"
         # The same size, so nothing is resampled.
@@ -257,7 +264,7 @@ def test_a_foreign_frame_without_a_mask_leaves_none():
 
 def test_intruders_leave_subject_and_background_and_are_what_the_truth_says():
     faulty = spoilt("intruder")
-    for row in faulty.truth[faulty.truth["kind"] == "intruder"].itertuples():
+    for row in truth_of(faulty, "intruder"):
         before, after = ORBIT.images[row.name], faulty.photos.images[row.name]
         changed = (before != after).any(axis=2).mean()
         assert row.severity <= changed < 0.5

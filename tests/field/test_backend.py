@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch_reference import render_reference
 
 from field_scenes import camera_at, cloud, looking_at
 from mtcm_pipeline.field import backend
 from mtcm_pipeline.field.arrays import BLUR, NEAR
 from mtcm_pipeline.field.camera import FieldCamera
-from mtcm_pipeline.field.reference import render_reference
 from mtcm_pipeline.field.render import GaussianTensors, render
 
 CAMERA = camera_at((1.0, -0.3, 0.4), roll_deg=20)

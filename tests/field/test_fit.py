@@ -12,6 +12,7 @@ from field_scenes import ball, views_of
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import ViewOrder, fit_field
+from mtcm_pipeline.field.gaussians import SH_CONSTANT
 from mtcm_pipeline.field.loss import best_gain, photometric_loss, targets_of
 from mtcm_pipeline.field.options import FieldOptions
 from mtcm_pipeline.field.quality import compare, summary
@@ -318,7 +319,9 @@ def test_first_sizes_follow_the_gaps_between_points():
     gaussians = gaussians_at(points, QUICK)
     assert gaussians.scales == pytest.approx(0.1, rel=1e-5)
     assert gaussians.opacities == pytest.approx(QUICK.start_opacity)
-    assert gaussians.base_rgb == pytest.approx(0.0, abs=1e-6)
+    seen_from_anywhere = 0.5 + SH_CONSTANT * gaussians.harmonics[:, 0]
+    assert seen_from_anywhere == pytest.approx(0.0, abs=1e-6)
+    assert not gaussians.harmonics[:, 1:].any()
     narrow = dataclasses.replace(points, spacing=np.full(125, 0.001))
     assert gaussians_at(narrow, QUICK).scales == pytest.approx(0.008, rel=1e-5)
 

@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch_reference import render_reference
 
 from field_scenes import HEIGHT, WIDTH, camera_at, cloud
 from mtcm_pipeline.field.arrays import MAX_ALPHA, NEAR
 from mtcm_pipeline.field.camera import FieldCamera
 from mtcm_pipeline.field.gaussians import SH_CONSTANT, Gaussians
-from mtcm_pipeline.field.reference import render_reference
 from mtcm_pipeline.field.render import GaussianTensors, picture, render
 
 NAMES = [field.name for field in dataclasses.fields(Gaussians)]

@@ -22,6 +22,20 @@ def test_pixels_are_the_attention_in_percent():
     assert drawn.sum(axis=1) == pytest.approx(100.0, rel=1e-4)
 
 
+def test_frames_of_different_windows_are_grey_and_that_is_said():
+    names = file_names(30)
+    met = np.zeros((30, 30), dtype=bool)
+    met[:12, :12] = met[12:, 12:] = True
+    whole, shot = snapshot(30), snapshot(30)
+    shot.attention = np.where(met, whole.attention, 0.0)
+    figure = attention_heatmap(shot, names, flags(30, 2), {})
+    drawn = figure.axes[0].get_images()[0].get_array()
+    assert (np.ma.getmaskarray(np.ma.masked_invalid(drawn)) == ~met).all()
+    assert figure.texts[0].get_text().endswith("; grey: never seen together")
+    untorn = attention_heatmap(whole, names, flags(30, 2), {})
+    assert "grey" not in untorn.texts[0].get_text()
+
+
 @pytest.mark.parametrize(("n", "shown"), [(4, 4), (60, 60), (500, 128)])
 def test_names_never_overlap(n, shown):
     names = file_names(n)

@@ -9,7 +9,6 @@ from matplotlib.text import Annotation
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.figures.maps import (
-    scatter_map,
     token_and_pose_maps,
     token_vectors,
     tsne_points,
@@ -53,9 +52,11 @@ def test_without_umap_there_is_no_map_and_the_log_says_so(monkeypatch, caplog):
         assert umap_points(two_groups(10), seed=0) is None
     assert "umap-learn cannot be imported" in caplog.text
     names = file_names(10)
-    scatter_map(
-        None, np.zeros(10), flags(10), flags(10), title="UMAP", names=names
-    ).canvas.draw()
+    figure = token_and_pose_maps(
+        "UMAP", None, None, np.zeros(10), flags(10), chosen=flags(10), names=names
+    )
+    figure.canvas.draw()
+    assert "no map could be made" in figure.axes[0].texts[0].get_text()
 
 
 def test_frames_without_numbers_get_no_point():
@@ -90,12 +91,18 @@ def case(n: int = 40):
     return points, times, flags(n, 2, 3), flags(n, 0, 3, 9)
 
 
+def maps_of(points, times, faulty, chosen):
+    """The same points on both maps."""
+    names = file_names(len(points))
+    return token_and_pose_maps(
+        "t-SNE", points, points, times, faulty, chosen=chosen, names=names
+    )
+
+
 def test_points_colours_and_shapes_are_those_of_the_frames():
     points, times, faulty, chosen = case()
     points[11] = np.nan
-    axes = scatter_map(
-        points, times, faulty, chosen, title="t", names=file_names(40)
-    ).axes[0]
+    axes = maps_of(points, times, faulty, chosen).axes[0]
     drawn = {c.get_label(): c for c in axes.collections}
     frames = {
         "faulty": [2, 3],
@@ -115,8 +122,8 @@ def test_points_colours_and_shapes_are_those_of_the_frames():
 def test_names_touch_neither_each_other_nor_the_edge(n):
     points, times, faulty, chosen = case(n)
     chosen[10:60] = True
-    figure = scatter_map(points, times, faulty, chosen, title="t", names=file_names(n))
-    notes = figure.findobj(Annotation)
+    figure = maps_of(points, times, faulty, chosen)
+    notes = figure.axes[0].findobj(Annotation)
     named = {file_names(n).index(note.get_text()) for note in notes}
     assert {2, 3} <= named <= {0, 2, 3, 9, *range(10, 60)}
     assert not overlapping(figure, notes)
@@ -146,4 +153,4 @@ def test_few_frames_are_no_error(n):
 def test_wrong_lengths_are_named():
     points, times, faulty, chosen = case()
     with pytest.raises(CaptureError, match="times has 39 entries for 40 frames"):
-        scatter_map(points, times[1:], faulty, chosen, title="t", names=file_names(40))
+        maps_of(points, times[1:], faulty, chosen)

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from figure_cases import file_names, flags, overlapping, stays_on_the_page
 
@@ -10,6 +11,8 @@ from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.figures.cameras3d import camera_plot, pyramid_corners
 from mtcm_pipeline.figures.contact_sheet import contact_sheet
 from mtcm_pipeline.figures.coverage import coverage_panels, coverage_plot, side_words
+from mtcm_pipeline.figures.selection_sheet import selection_sheet
+from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.tokens.build import build_tokens
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.viewpoints.angles import viewpoints_of
@@ -265,4 +268,31 @@ def test_tiles_that_are_left_out_are_counted():
     figure = contact_sheet(pictures(names), names, [""] * 20, ["usable"] * 20, most=12)
     assert len(figure.axes) == 12
     words = [t.get_text() for t in figure.legends[0].get_texts()]
-    assert words == ["usable (12)", "… 8 more frames"]
+    assert words == ["usable (12 of 20)", "… 8 more frames"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "refused", "tiles"),
+    [(20, 30, (20, 30)), (300, 40, (80, 40)), (30, 500, (30, 90)), (300, 90, (60, 60))],
+)
+def test_a_large_choice_leaves_room_for_what_was_refused(chosen, refused, tiles):
+    names = list(file_names(chosen + refused))
+    scores = pd.DataFrame({"name": names, "usable": [True] * chosen + [False] * refused})
+    scores["faulty"] = ~scores["usable"]
+    # The later, the worse: of the refused the last ones have to be seen.
+    scores["fault_score"] = np.linspace(0.0, 1.0, len(names))
+    scores["reason"] = np.where(scores["usable"], "", names)
+    ranking = tuple(names[:chosen])
+    selection = Selection("fvs", ranking, (0.0,) * chosen, ("",) * chosen)
+    figure = selection_sheet({}, selection, scores)
+    captions = [axes.texts[-1].get_text() for axes in figure.axes]
+    ranks = [f"#{rank + 1}" for rank in range(tiles[0])]
+    assert captions[: tiles[0]] == ranks
+    assert captions[tiles[0] :] == names[len(names) - tiles[1] :]
+    legend = [t.get_text() for t in figure.legends[0].get_texts()]
+    whole = (str(chosen), str(refused))
+    words = [
+        every if str(n) == every else f"{n} of {every}"
+        for n, every in zip(tiles, whole, strict=True)
+    ]
+    assert legend[:2] == [f"chosen ({words[0]})", f"faulty ({words[1]})"]

@@ -8,7 +8,7 @@ from ingest_captures import MeanColourEncoder, loaders, npy, picture
 
 from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.ingest.embedding_files import parse_embedding, read_embeddings
-from mtcm_pipeline.ingest.embeddings import EmbeddingTable, complete_embeddings
+from mtcm_pipeline.ingest.embeddings import EmbeddingCollector, EmbeddingTable
 
 NAMES = tuple(f"f_{i}.png" for i in range(8))
 PIXELS = {name: picture(i) for i, name in enumerate(NAMES)}
@@ -19,8 +19,16 @@ def by_encoder(encoder, names=NAMES):
 
 
 def completed(files, encoder, pixels=PIXELS, **options):
-    stored = read_embeddings(loaders(files), NAMES)
-    return complete_embeddings(stored, pixels.items(), lambda: encoder, **options)
+    return collected(files, lambda: encoder, pixels, **options)
+
+
+def collected(files, load, pixels=PIXELS, **options):
+    collector = EmbeddingCollector(
+        read_embeddings(loaders(files), NAMES), load, **options
+    )
+    for name, picture_of in pixels.items():
+        collector.take(name, picture_of)
+    return collector.finish()
 
 
 def test_both_shapes_and_all_real_types_are_read():
@@ -104,8 +112,7 @@ def test_with_all_files_no_encoder_is_loaded():
         pytest.fail("the encoder was loaded")
 
     files = by_encoder(MeanColourEncoder())
-    stored = read_embeddings(loaders(files), NAMES)
-    table = complete_embeddings(stored, PIXELS.items(), forbidden)
+    table = collected(files, forbidden)
     assert set(table.encoder) == {"file"}
 
 
@@ -203,13 +210,12 @@ def test_frames_that_cannot_be_decoded_stay_absent():
     assert np.isnan(table.vectors[3]).all()
 
 
-def test_unit_vectors_and_shape_check():
+def test_presence_and_shape_check():
     table = EmbeddingTable(
         ("a", "b"),
         np.vstack([np.full(384, 2.0), np.full(384, np.nan)]).astype(np.float32),
         ("file", ""),
     )
-    assert np.linalg.norm(table.unit_vectors[0]) == pytest.approx(1.0)
-    assert np.isnan(table.unit_vectors[1]).all()
+    assert table.present.tolist() == [True, False]
     with pytest.raises(CaptureError, match="384"):
         EmbeddingTable(("a",), np.ones((1, 100), np.float32), ("file",))

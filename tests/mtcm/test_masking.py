@@ -11,13 +11,13 @@ from mtcm_pipeline.mtcm.masking import (
 from mtcm_pipeline.tokens.layout import FIELD_SLICES, FIELDS, TOKEN_WIDTH
 
 N = 50
-BEARINGS = np.linspace(-np.pi, np.pi, N, endpoint=False)
+AZIMUTHS = np.linspace(-np.pi, np.pi, N, endpoint=False)
 
 
-def hide(mode, seed, present=None, bearings=BEARINGS):
+def hide(mode, seed, present=None, azimuths_rad=AZIMUTHS):
     present = np.ones((N, len(FIELDS)), bool) if present is None else present
     rng = np.random.default_rng(seed)
-    return draw_hidden(present, bearings, ratio=0.3, modes=[mode], rng=rng)
+    return draw_hidden(present, azimuths_rad, ratio=0.3, modes=[mode], rng=rng)
 
 
 @pytest.mark.parametrize("mode", ["frame", "field", "span", "sector"])
@@ -37,14 +37,14 @@ def test_a_span_is_contiguous_and_a_sector_is_contiguous_in_azimuth():
         frames = hide("span", seed).any(axis=1)
         assert np.sum(np.diff(np.r_[frames, frames[0]].astype(int)) != 0) == 2
         shuffled = np.random.default_rng(seed).permutation(N)
-        frames = hide("sector", seed, bearings=BEARINGS[shuffled]).any(axis=1)
+        frames = hide("sector", seed, azimuths_rad=AZIMUTHS[shuffled]).any(axis=1)
         around = np.empty(N, bool)
         around[shuffled] = frames
         assert np.sum(np.diff(np.r_[around, around[0]].astype(int)) != 0) == 2
 
 
 def test_a_sector_without_poses_falls_back_to_frames():
-    assert hide("sector", 0, bearings=np.full(N, np.nan)).any()
+    assert hide("sector", 0, azimuths_rad=np.full(N, np.nan)).any()
 
 
 def test_swapped_entries_come_from_the_named_frame_and_hidden_ones_stay():

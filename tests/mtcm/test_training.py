@@ -9,8 +9,10 @@ from mtcm_pipeline.mtcm.prediction import (
     context_windows,
     predict_hidden,
     represent,
+    spread_windows,
 )
 from mtcm_pipeline.mtcm.similarity import similarity_matrix
+from mtcm_pipeline.mtcm.snapshots import take_snapshot
 from mtcm_pipeline.mtcm.training import train_mtcm
 from mtcm_pipeline.tokens.build import build_tokens
 from synthetic import (
@@ -187,6 +189,29 @@ def test_windows_cover_every_frame_once():
         windows = context_windows(n, context)
         assert [i for a, b in windows for i in range(a, b)] == list(range(n))
         assert max(b - a for a, b in windows) <= context
+
+
+def test_spread_windows_cover_every_frame_once_and_each_the_whole_capture():
+    for n, context in [(10, 20), (20, 20), (21, 20), (105, 20)]:
+        windows = spread_windows(n, context)
+        assert sorted(np.concatenate(windows).tolist()) == list(range(n))
+        count = len(windows)
+        assert max(len(rows) for rows in windows) <= context
+        for rows in windows:
+            assert rows[0] < count and rows[-1] >= n - count
+            assert (np.diff(rows) == count).all()
+
+
+def test_a_snapshot_of_a_long_capture_shows_the_attention_of_one_window():
+    cameras = orbit_cameras(50)
+    tokens, _ = build_tokens(frame_table(cameras), smooth_embeddings(cameras), cameras)
+    options = TrainOptions(
+        d_model=16, layers=1, heads=2, epochs=0, tasks=1, init="none", context_frames=20
+    )
+    shot = take_snapshot(0, train_mtcm(tokens, options), tokens)
+    assert shot.attention_rows.tolist() == list(range(0, 50, 3))  # three windows
+    assert shot.attention.sum(axis=1) == pytest.approx(1.0, rel=1e-4)
+    assert shot.latent.shape == (50, 16)
 
 
 def test_similarity_is_a_correlation():

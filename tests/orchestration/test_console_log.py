@@ -8,6 +8,7 @@ from kedro.logging import RichHandler
 from rich.console import Console
 
 from mtcm_pipeline.orchestration.console_log import WholeLineHandler
+from mtcm_pipeline.orchestration.plain_errors import told_plainly
 
 PATH = "data/outputs/Ada Lovelace [1]/report/report.html/2026-11-26T12.00.00.000Z"
 LONG = "one word after the other until no console of forty columns can hold them all"
@@ -48,6 +49,18 @@ def test_further_lines_of_a_message_stand_below_its_first(said):
     column = first.index("summary")
     blank = " " * column
     assert more == [f"{blank}  chosen 20", blank, f"{blank}{PATH}"]
+
+
+def test_the_log_of_a_command_that_is_no_run_is_whole_too():
+    out = io.StringIO()
+    handler = RichHandler(console=Console(file=out, width=40), markup=False)
+    logging.getLogger().addHandler(handler)
+    try:
+        with told_plainly():
+            logging.getLogger("imported").warning(LONG)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert LONG in out.getvalue()
 
 
 def test_a_run_says_in_one_line_where_its_results_lie(toy, caplog):

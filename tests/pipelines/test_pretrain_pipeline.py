@@ -42,7 +42,7 @@ def test_pretraining_ends_in_weights_that_training_takes(tmp_path, monkeypatch):
     history = project.load("pretraining_history", identity=IDENTITY)
     assert len(history) == 2
     card = project.load("pretraining_card", identity=IDENTITY)
-    assert "practised: generated_100" in card
+    assert "trained on: generated_100" in card
     assert "held out (early stopping): generated_101" in card
     # A second run finds its captures made and its training done.
     monkeypatch.setattr(generated, "generated_tokens", None)

@@ -17,10 +17,10 @@ from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.camera import FieldCamera
+from mtcm_pipeline.field.options import ReconstructOptions
 from mtcm_pipeline.field.quality import psnr
-from mtcm_pipeline.field.reconstruct import ReconstructOptions
 from mtcm_pipeline.field.render import picture
-from mtcm_pipeline.field.worlds import moved
+from mtcm_pipeline.field.transform import transformed
 from mtcm_pipeline.pipelines.reconstruct import create_pipeline
 from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.tokens.gauge import canonical_gauge
@@ -109,7 +109,7 @@ def test_the_splats_lie_in_the_captures_own_world(results):
         view.width,
         view.height,
     )
-    shown = picture(moved(splats, shrunk), camera)
+    shown = picture(transformed(splats, shrunk), camera)
     assert psnr(view.rgb, shown.image, view.mask) > 18
 
 

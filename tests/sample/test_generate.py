@@ -7,11 +7,11 @@ from datetime import datetime
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from surface_samples import surface_points
 
 from mtcm_pipeline.capture.rotations import matrix_from_quat, rotation_angle_deg
 from mtcm_pipeline.sample.generate import generate_sample, subject_surface
 from mtcm_pipeline.sample.options import SampleOptions
-from mtcm_pipeline.sample.surface import surface_points
 from mtcm_pipeline.sample.truth import generation_record
 
 SMALL = SampleOptions(seed=5, frames=16, width=120, height=160, voxel_mm=5.0)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from surface_samples import surface_points
 
 from mtcm_pipeline.sample.path import look_at
 from mtcm_pipeline.sample.render import Lens, _safe_lengths, ray_directions
-from mtcm_pipeline.sample.surface import box_span, build_surface, surface_points, trace
+from mtcm_pipeline.sample.surface import box_span, build_surface, trace
 
 RADIUS = 0.1
 

@@ -57,8 +57,6 @@ def test_what_is_missing_is_made_and_what_was_given_stays():
         assert (mask & truth).sum() / (mask | truth).sum() > 0.95
     assert list(result.table["source"]) == ["bright", "file", "bright"]
     assert result.table["area"].isna().tolist() == [False, True, False]
-    whole = result.completing(loaders({"b.png": given}))
-    assert whole["b.png"]() == given and whole["a.png"]() == result.masks["a.png"]
 
 
 def cut_out(radius, *, orientation=None, kind="PNG"):

@@ -230,7 +230,7 @@ def test_exchanges_find_a_better_set_than_geometry_proposes(seed):
     options = SelectOptions(probes=120, budget=6)
     probes = Probes(look, np.ones(30))
     best = best_set(pool, coverage, probes, options)
-    starts = first_sets(pool, coverage, options, np.random.default_rng(options.seed))
+    starts = first_sets(pool, options, np.random.default_rng(options.seed))
     assert len(set(best) & set(useful)) > max(len(set(s) & set(useful)) for s in starts)
     assert len(probes) == 120
 

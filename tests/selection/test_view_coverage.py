@@ -134,7 +134,7 @@ def test_worth_is_that_of_the_surrogate_at_the_frames_own_poses():
         targets=10,
         target_points=80,
         target_spread=0.0,
-        half_view_deg=20.0,
+        decay_angle_deg=20.0,
         resolution_power=0.0,
     )
     pool = pool_of(problem)

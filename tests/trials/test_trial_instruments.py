@@ -14,20 +14,20 @@ from mtcm_pipeline.judge.matched import MatchMemory
 from mtcm_pipeline.scene.views import pinhole_views
 from mtcm_pipeline.selection.registry import STRATEGIES
 from mtcm_pipeline.trials.bench import CleanCapture
-from mtcm_pipeline.trials.checks import sharp_and_verified
 from mtcm_pipeline.trials.filters import keep_all, keep_sound, keep_where
 from mtcm_pipeline.trials.fitting import FitTask, Outcome, task_of
 from mtcm_pipeline.trials.instruments import fit_and_compare
 from mtcm_pipeline.trials.options import BenchmarkOptions
+from mtcm_pipeline.trials.photo_filters import sharp_and_verified
 from mtcm_pipeline.trials.plan import BEST_OF_RANDOM, POOLS, SELECTORS, UNBALANCED
 from mtcm_pipeline.trials.pools import make_pool
-from mtcm_pipeline.trials.rivals import (
+from mtcm_pipeline.trials.run import scores_of
+from mtcm_pipeline.trials.selectors import (
     Choice,
     choose,
     selection_problem,
     sharpest_in_time,
 )
-from mtcm_pipeline.trials.run import scores_of
 from trial_cases import orbit_photos
 
 

@@ -63,6 +63,7 @@ def test_no_selected_view_is_a_test_view_and_the_gauge_is_the_pools():
     spy = SpyFit()
     run(fit=spy)
     photos = orbit_photos()
+    assert len(spy.tasks) == 12
     for task in spy.tasks:
         assert not set(task.shown.names) & set(task.hidden.names)
         splits = [

@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matched_points import shared_points
-from tuning_cases import VIEWS, doubt_of, spoilt
+from tuning_cases import VIEWS, doubt_of, spoilt, with_poses
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import fit_field
+from mtcm_pipeline.field.start import start_points
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.beliefs import isotropic_belief
 from mtcm_pipeline.tuning.fine_tune import _Tuning, fine_tune
 from mtcm_pipeline.tuning.frames import Doubt
+from mtcm_pipeline.tuning.matched_poses import MatchedPose, MatchedPoses
 from mtcm_pipeline.tuning.options import TuningOptions, field_options
 from mtcm_pipeline.tuning.registration import Registration
 from mtcm_pipeline.tuning.rigid import pose_distance
@@ -153,6 +155,70 @@ def test_where_matches_are_certain_a_pose_is_theirs_and_the_view_is_let_in():
     at = views.names.index(bad)
     assert pose_distance(tuned.cam_from_world[at], TRUE[bad])[0] < 0.1
     assert tuned.views["registered"].sum() == 1
+
+
+def test_a_view_that_matches_alone_doubt_leaves_a_plain_fit_from_where_they_want_it():
+    bad = list(TRUE)[8]
+    views = spoilt([bad], 2.5)
+    doubt = doubt_of(views, [], matches=shared_points(noise_px=0.1, outliers=0.0))
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    tuned = fine_tune(views, doubt, quick, seed=3)
+    moved = with_poses(views, dict(zip(TRUE, tuned.cam_from_world, strict=True)))
+    weights = dict(zip(VIEWS.names, tuned.views["weight"], strict=True))
+    plain = fit_field(moved, moved.names, field_options(quick), seed=3, weights=weights)
+    assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
+    assert tuned.plain_steps == 40
+    assert len(tuned.periods) == 0
+
+
+def test_a_trusted_view_stays_where_its_matches_are_not_certain(monkeypatch):
+    name = list(TRUE)[8]
+    elsewhere = isotropic_belief(TRUE[list(TRUE)[9]], 0.1, 0.002)
+    poses = [TRUE[name], elsewhere.cam_from_world]
+    quick = replace(OPTIONS, steps=20, gaussians=100)
+    doubt = doubt_of(VIEWS, [], matches=shared_points())
+    for agreeing, expected in zip((0.79, 0.81), poses, strict=True):
+        found = MatchedPoses({name: MatchedPose(elsewhere, agreeing)}, frozenset([name]))
+        monkeypatch.setattr(_Tuning, "_ask_matches", lambda _, found=found: found)
+        tuned = fine_tune(VIEWS, doubt, quick, seed=3)
+        assert np.array_equal(tuned.cam_from_world[VIEWS.names.index(name)], expected)
+        assert tuned.views.set_index("name").loc[name, "weight"] > 0.9
+
+
+def test_a_view_that_matches_doubt_but_cannot_place_leaves_a_plain_fit(monkeypatch):
+    bad = list(TRUE)[8]
+    found = MatchedPoses({}, frozenset([bad]))
+    monkeypatch.setattr(_Tuning, "_ask_matches", lambda _: found)
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    doubt = doubt_of(VIEWS, [], matches=shared_points())
+    tuned = fine_tune(VIEWS, doubt, quick, seed=3)
+    row = tuned.views.set_index("name").loc[bad]
+    assert (row["state"], row["registered"], row["turn_deg"]) == ("suspicious", False, 0)
+    assert row["weight"] == pytest.approx(row["start_weight"], abs=1e-3)
+    weights = dict(zip(VIEWS.names, tuned.views["weight"], strict=True))
+    start = start_points(
+        VIEWS, [n for n in VIEWS.names if n != bad], field_options(quick), seed=3
+    )
+    plain = fit_field(
+        VIEWS, VIEWS.names, field_options(quick), seed=3, weights=weights, start=start
+    )
+    assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
+
+
+def test_a_frame_that_the_filter_hardly_keeps_weighs_as_one_let_in_if_matches_agree():
+    kept = list(TRUE)[8]
+    doubt = doubt_of(VIEWS, [], matches=shared_points())
+    hardly = np.where(np.array(VIEWS.names) == kept, 0.5, doubt.fault_probability)
+    quick = replace(OPTIONS, steps=40, gaussians=100)
+    everything = np.ones(len(VIEWS), bool)
+    doubt = replace(doubt, fault_probability=hardly, curable=everything, kept=everything)
+    row = fine_tune(VIEWS, doubt, quick, seed=3).views.set_index("name").loc[kept]
+    assert (row["start_weight"], row["state"]) == (0.5, "trusted")
+    assert row["weight"] == pytest.approx(quick.admitted_weight, abs=0.01)
+    assert not row["registered"]
+    alone = replace(doubt, matches={})
+    row = fine_tune(VIEWS, alone, quick, seed=3).views.set_index("name").loc[kept]
+    assert row["weight"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_what_matches_cannot_place_stays_as_the_filter_has_it():

@@ -192,6 +192,18 @@ def test_a_doubted_frame_that_stands_where_it_should_is_confirmed():
     assert not matched_poses(TRUE, NAMES, shared_points(), OPTIONS).confirmed
 
 
+def test_trusted_frames_that_matches_see_and_leave_alone_are_uncontradicted():
+    wrong, unseen, doubted = NAMES[4], NAMES[12], NAMES[18]
+    matches = {
+        name: [] if name == unseen else [s for s in shared if s.other != unseen]
+        for name, shared in shared_points().items()
+    }
+    trusted = [name for name in NAMES if name != doubted]
+    found = matched_poses(with_carried([wrong], 1.0), trusted, matches, OPTIONS)
+    assert found.suspicious == {wrong}
+    assert found.uncontradicted == set(NAMES) - {wrong, unseen, doubted}
+
+
 def test_frames_that_moved_together_do_not_confirm_each_other():
     trusted = [name for name in NAMES if name not in BLOCK]
     found = matched_poses(with_carried(BLOCK, 2.0), trusted, shared_points(), OPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matched_points import FOCAL_PX, NAMES, shared_points
 
-from mtcm_pipeline.tuning.matches import Shared, longest, tracks_of
+from mtcm_pipeline.tuning.matches import Shared, _unique_rows, longest, tracks_of
 
 A1, A2, B1, B2, C1 = np.array(
     [[0.1, 0.2], [0.3, 0.1], [0.0, 0.5], [0.2, 0.2], [0.4, 0.4]]
@@ -53,6 +53,14 @@ def test_a_frame_that_sees_a_point_twice_sees_it_nowhere():
         [("a", "b", [A1], [B1]), ("b", "c", [B1], [C1]), ("a", "c", [A2], [C1])]
     )
     assert observations(tracks_of(found, "abc")) == {frozenset({(1, *B1), (2, *C1)})}
+
+
+def test_different_rows_are_numpys():
+    rows = np.random.default_rng(0).integers(0, 3, size=(200, 3)).astype(float)
+    expected, inverse = np.unique(rows, axis=0, return_inverse=True)
+    unique, which = _unique_rows(rows)
+    assert np.array_equal(unique, expected)
+    assert np.array_equal(which, inverse.ravel())
 
 
 def test_nothing_shared_is_no_track():

@@ -7,12 +7,15 @@ import pytest
 from scipy.linalg import expm
 from scipy.spatial.transform import Rotation
 
+from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.tuning.rigid import (
+    common_motions,
     corrections_deg,
     cross_matrix,
     pose_distance,
     rigid_from_twist,
+    turned_deg,
     twist_from_rigid,
     without_common_motion,
 )
@@ -48,6 +51,32 @@ def test_distance_of_poses_by_hand():
     # 0.5 is an angle of 28.6 degrees at distance 1, 0.01 one of 0.573.
     sizes = corrections_deg(np.stack([first, first]), np.stack([second, shifted]))
     assert sizes == pytest.approx([28.648, 0.573], abs=1e-3)
+
+
+@pytest.mark.parametrize("angle_deg", [0.0, 1e-6, 0.3, 89.0, 179.9])
+def test_the_angle_of_a_turn_is_scipys(angle_deg):
+    first = some_poses(6)[:, :3, :3]
+    axis = RNG.normal(size=3)
+    turn = Rotation.from_rotvec(angle_deg * axis / np.linalg.norm(axis), degrees=True)
+    found = turned_deg(first, first @ turn.as_matrix())
+    assert found == pytest.approx(np.full(6, angle_deg), abs=1e-5)
+
+
+def test_many_poses_at_once_are_the_same_as_one_by_one():
+    first, second = some_poses(6), some_poses(6)[::-1]
+    pairs = [pose_distance(a, b) for a, b in zip(first, second, strict=True)]
+    sizes = [max(angle, np.degrees(far)) for angle, far in pairs]
+    assert corrections_deg(first, second) == pytest.approx(sizes)
+    motions = (first @ invert_rigid(second)).reshape(2, 3, 4, 4)
+    twists = [[twist_from_rigid(each) for each in row] for row in motions]
+    assert twist_from_rigid(motions) == pytest.approx(np.array(twists), abs=1e-12)
+    weights = RNG.random((6, 6))
+    alone = [
+        without_common_motion(first, second, row)[number]
+        for number, row in enumerate(weights)
+    ]
+    together = common_motions(first, second, weights).taken_off(first)
+    assert together == pytest.approx(np.stack(alone), rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.07])

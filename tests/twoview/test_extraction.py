@@ -143,7 +143,7 @@ def test_progress_ends_with_all_frames():
         extract=CountingExtractor(),
         on_progress=lambda *step: steps.append(step),
     )
-    assert steps[-1] == ("features", 2, 2)
+    assert steps[-1] == ("finding features", 2, 2)
 
 
 def test_a_worker_finds_the_same_features_beside_torch():

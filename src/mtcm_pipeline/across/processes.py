@@ -16,6 +16,7 @@ from pathlib import Path
 from mtcm_pipeline.across.group import ProcessGroupError, joined
 from mtcm_pipeline.across.options import AcrossOptions
 from mtcm_pipeline.across.training import train_shared
+from mtcm_pipeline.child_processes import end_with_parent
 from mtcm_pipeline.judge.graphs import Case
 from mtcm_pipeline.judge.model import JudgeModel, ModelOptions
 
@@ -111,6 +112,7 @@ def _begin() -> None:
     """One thread each, on the loopback interface; warnings only."""
     import torch
 
+    end_with_parent()
     torch.set_num_threads(1)
     names = [name for _, name in socket.if_nameindex()]
     for name in ("lo", "lo0"):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
-from rich.progress import track
 
 from mtcm_pipeline.across.code_digest import OBSERVING, code_digest
 from mtcm_pipeline.across.options import AcrossOptions
@@ -28,6 +27,7 @@ from mtcm_pipeline.judge.scenarios import (
     make_scenario,
     single_faults,
 )
+from mtcm_pipeline.progress import tracked
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def spoilt_identities(
     """
     load = lru_cache(maxsize=_OTHERS + 1)(lambda name: captures[name]())
     names, found = list(captures), []
-    for name in track(names, description="Spoiling identities"):
+    for name in tracked(names, "spoiling identities"):
         try:
             made = list(_of_identity(name, names, load, options, store))
         except CaptureError as error:

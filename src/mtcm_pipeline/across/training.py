@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,6 +30,7 @@ from mtcm_pipeline.judge.graphs import (
 )
 from mtcm_pipeline.judge.model import JudgeModel
 from mtcm_pipeline.judge.training import JudgeTrainOptions, judge_loss
+from mtcm_pipeline.progress import tracked
 
 _ADVERSARY_RATE = 5.0  # times the judge's learning rate: it has to keep up
 _RISE = 10.0
@@ -170,7 +170,9 @@ def train_shared(
         parallel = group.wrapped(loss_of)
         optimisers = _optimisers(loss_of, training, options.weight)
         steps = _steps(cases, names, input_names, options, training.seed)
-        shown = track(range(options.steps), description, disable=group.rank > 0)
+        shown: Iterable[int] = range(options.steps)
+        if group.rank == 0:
+            shown = tracked(shown, description)
         for number, step in zip(shown, steps, strict=False):
             for of_identities, optimiser in enumerate(optimisers):
                 if of_identities and not step.compared:

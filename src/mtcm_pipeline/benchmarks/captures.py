@@ -92,7 +92,8 @@ def sample_photos(options: SampleOptions) -> PosedPhotos:
 
 
 def read_reference(found: FoundCapture) -> PosedCameras:
-    """The given poses, from the first file that is there.
+    """The given poses, from the first that is there: poses.json, transforms.json,
+    poses_bounds.npy, sparse/ (a run of the pipeline looks into sparse/ second).
 
     Raises:
         CaptureError: there is none.

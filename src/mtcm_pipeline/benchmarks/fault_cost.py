@@ -19,6 +19,7 @@ import pandas as pd
 
 from mtcm_pipeline.benchmarks.captures import load_photos
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence, gather
 from mtcm_pipeline.judge.checkpoint import shipped_judge
 from mtcm_pipeline.judge.matched import MatchMemory
@@ -76,7 +77,7 @@ def repeated(evidence: CaptureEvidence, times: int) -> CaptureEvidence:
     )
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 200))
 def main(folder: Path, repeat: int) -> None:

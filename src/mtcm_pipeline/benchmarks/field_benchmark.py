@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import load_photos
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand, captures_option, out_option
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.capture_import import find_capture
-from mtcm_pipeline.errors import CaptureError, MtcmError
+from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.options import FieldOptions
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
 
@@ -183,22 +184,15 @@ def table_of(rows: Sequence[FieldRow]) -> Table:
     return table
 
 
-@click.command()
-@click.option(
-    "--capture",
-    "captures",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of a capture with poses; give it again for more.",
-)
+@click.command(cls=BenchmarkCommand)
+@captures_option
 @click.option("--views", default=0, show_default=True, help="To train on; 0: all.")
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--side", default=120, show_default=True, help="Longer side in px.")
 @click.option("--gaussians", default=4000, show_default=True, type=click.IntRange(1))
 @click.option("--steps", default=300, show_default=True, type=click.IntRange(1))
 @click.option("--sfm-points", is_flag=True, help="Start from the capture's SfM points.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@out_option
 def main(
     *,
     captures: tuple[Path, ...],
@@ -220,10 +214,7 @@ def main(
             folder, options, views=views, seeds=seeds, sfm_points=sfm_points
         )
     )
-    try:
-        known = write_as_known(rows, FieldRow, out)
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
+    known = write_as_known(rows, FieldRow, out)
     Console().print(table_of(known))
 
 

@@ -27,6 +27,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand
 from mtcm_pipeline.benchmarks.finetune_pools import (
     POOLS,
     FinetunePool,
@@ -39,7 +40,6 @@ from mtcm_pipeline.benchmarks.finetune_pools import (
 )
 from mtcm_pipeline.benchmarks.rows import rows_so_far, write_as_known
 from mtcm_pipeline.datasets.checkpoints import CheckpointFolder
-from mtcm_pipeline.errors import MtcmError
 from mtcm_pipeline.field.fit import FittedField, fit_field
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.field.options import FieldOptions
@@ -334,7 +334,7 @@ def summary_table(rows: Sequence[FinetuneRow]) -> pd.DataFrame:
     return mean.reindex([pool for pool in POOLS if pool in mean.index])
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option(
     "--captures", multiple=True, required=True, type=click.Path(path_type=Path),
     help="Folder of a capture, or `sample`; give it again for more.",
@@ -360,17 +360,14 @@ def main(
     import pycolmap
 
     pycolmap.logging.minloglevel = pycolmap.logging.Level.WARNING.value
-    try:
-        options = TuningOptions(**given)
-        rows = whole_cells(rows_so_far(FinetuneRow, out))
-        if not summary_only:
-            store = CheckpointFolder(out.parent / f"{out.stem}_cache")
-            new = measure(
-                captures, pools, splits=splits, options=options, known=rows, store=store
-            )
-            rows = write_as_known(chain(rows, new), FinetuneRow, out)
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
+    options = TuningOptions(**given)
+    rows = whole_cells(rows_so_far(FinetuneRow, out))
+    if not summary_only:
+        store = CheckpointFolder(out.parent / f"{out.stem}_cache")
+        new = measure(
+            captures, pools, splits=splits, options=options, known=rows, store=store
+        )
+        rows = write_as_known(chain(rows, new), FinetuneRow, out)
     if not rows:
         raise click.ClickException(f"there are no rows in {out} yet")
     click.echo(summary_table(rows).round(2).to_string())

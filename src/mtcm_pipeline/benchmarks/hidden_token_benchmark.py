@@ -21,16 +21,17 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import load_photos, sample_photos
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand, out_option
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.figures.hidden_tokens import hidden_token_figure
 from mtcm_pipeline.figures.style import png_bytes
-from mtcm_pipeline.mtcm.hidden_token_exam import (
+from mtcm_pipeline.math_threads import math_threads
+from mtcm_pipeline.mtcm.hidden_token_evaluation import (
     HiddenTokenRow,
-    exam_rows,
+    evaluation_rows,
     tokens_of_photos,
 )
 from mtcm_pipeline.mtcm.hidden_token_summary import UNITS, summary
-from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.sample.options import SampleOptions
 from mtcm_pipeline.tokens.layout import Tokens
 
@@ -63,11 +64,9 @@ def load_captures(folders: Sequence[Path], sample: bool) -> dict[str, Tokens]:
     return {p.identity: tokens_of_photos(p, encoder.encode) for p in photos}
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="CSV of rows."
-)
+@out_option
 @click.option("--seeds", default=5, show_default=True, help="Masks of each kind.")
 @click.option("--sample/--no-sample", default=True, help="Also the generated sample.")
 @click.option("--alone", is_flag=True, help="Also transformers trained on one capture.")
@@ -80,7 +79,9 @@ def main(
         raise click.UsageError("give the folder of a capture, or leave --no-sample out")
     with math_threads(1):
         captures = load_captures(folders, sample)
-        rows = write_as_known(exam_rows(captures, seeds, **asked), HiddenTokenRow, out)
+        rows = write_as_known(
+            evaluation_rows(captures, seeds, **asked), HiddenTokenRow, out
+        )
     table = summary(pd.DataFrame([vars(row) for row in rows]))
     table.to_csv(out.with_name(f"{out.stem}_summary.csv"), index=False)
     picture = hidden_token_figure(pd.DataFrame([vars(row) for row in rows]))

@@ -20,6 +20,7 @@ import click
 import numpy as np
 
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand
 from mtcm_pipeline.benchmarks.fault_metrics import won_pairs
 from mtcm_pipeline.benchmarks.fault_scenarios import (
     DRAWN,
@@ -120,7 +121,7 @@ def _labelled(spoilt: Sequence[SpoiltCapture]) -> list[tuple]:
     return [(one.seen, one.kinds, one.capture) for one in spoilt]
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option("--scenarios", required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--first", default=FIRST_DRAWN, show_default=True, type=click.IntRange(0))

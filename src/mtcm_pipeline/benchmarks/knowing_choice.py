@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.surrogate.geometry import ViewGeometry
-from mtcm_pipeline.surrogate.quality import HALF_ANGLE_DEG, worth
+from mtcm_pipeline.surrogate.quality import DECAY_ANGLE_DEG, worth
 
 Float = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def knowing_choice(
     targets: Sequence[str],
     budget: int,
     *,
-    half_angle_deg: float = HALF_ANGLE_DEG,
+    decay_angle_deg: float = DECAY_ANGLE_DEG,
 ) -> tuple[str, ...]:
     """The K of P frames of the highest expected quality of the true targets.
 
@@ -41,9 +41,9 @@ def knowing_choice(
         names: P frames to choose from.
         targets: the test views.
         budget: K, at most P.
-        half_angle_deg: as in `expected_quality`.
+        decay_angle_deg: as in `expected_quality`.
     """
-    columns = _columns(geometry, names, targets, half_angle_deg)
+    columns = _columns(geometry, names, targets, decay_angle_deg)
     chosen: list[int] = []
     while len(chosen) < budget:
         chosen.append(_best_addition(columns, chosen))
@@ -69,7 +69,7 @@ def _columns(
         points = np.flatnonzero(geometry.seen[row])
         if len(points):
             centre = geometry.centres_xyz[row]
-            values = worth(geometry, centre, points, frames, half_angle_deg=half)
+            values = worth(geometry, centre, points, frames, decay_angle_deg=half)
             parts.append(values.astype(np.float64) / len(points))
     return np.concatenate(parts, axis=1) / len(parts)
 

@@ -23,7 +23,11 @@ from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import loaders
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
-from mtcm_pipeline.benchmarks.folders_command import folders_command
+from mtcm_pipeline.benchmarks.command import (
+    BenchmarkCommand,
+    folders_argument,
+    out_option,
+)
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.files import FileLoaders, stem_of
 from mtcm_pipeline.capture_import import find_capture
@@ -151,15 +155,14 @@ def table_of(rows: Sequence[BenchmarkRow]) -> Table:
     return table
 
 
-@folders_command
+@click.command(cls=BenchmarkCommand)
+@folders_argument
+@out_option
 def main(folders: tuple[Path, ...], out: Path) -> None:
     """Make masks of the photographs of FOLDERS, against their true masks."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = MaskOptions()
-    try:
-        segmenter = load_segmenter(options.segmenter, options.weights)
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
+    segmenter = load_segmenter(options.segmenter, options.weights)
     rows = write_as_known(
         benchmark_captures(folders, segmenter, options), BenchmarkRow, out
     )

@@ -22,7 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import load_photos, read_reference
-from mtcm_pipeline.benchmarks.missing_command import missing_command
+from mtcm_pipeline.benchmarks.command import (
+    BenchmarkCommand,
+    captures_option,
+    out_option,
+)
 from mtcm_pipeline.benchmarks.missing_model import Foreseer, foreseer
 from mtcm_pipeline.benchmarks.missing_parts import (
     KINDS,
@@ -122,7 +126,10 @@ def _cell(rows: pd.DataFrame) -> str:
     return f"{rows['mean_deg'].mean():.0f}° ({rows['near_share'].mean():.0%})"
 
 
-@missing_command(seeds=10)
+@click.command(cls=BenchmarkCommand)
+@captures_option
+@click.option("--seeds", default=10, show_default=True, type=click.IntRange(1))
+@out_option
 @click.option("--model/--no-model", help="Whether the MTCM takes part: reads pictures.")
 def main(captures: tuple[Path, ...], seeds: int, out: Path, model: bool) -> None:
     """Angles from proposals to hidden views."""

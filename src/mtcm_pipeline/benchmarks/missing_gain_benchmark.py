@@ -33,7 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.benchmarks.captures import load_photos
-from mtcm_pipeline.benchmarks.missing_command import missing_command
+from mtcm_pipeline.benchmarks.command import (
+    BenchmarkCommand,
+    captures_option,
+    out_option,
+)
 from mtcm_pipeline.benchmarks.missing_gain_parts import (
     POOLS,
     Part,
@@ -231,7 +235,10 @@ def _is_asked(row: GainRow, asked: Asked) -> bool:
     return bool(named and fitted and row.fit_seed < asked.fit_seeds)
 
 
-@missing_command(seeds=3)
+@click.command(cls=BenchmarkCommand)
+@captures_option
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(1))
+@out_option
 @click.option(
     "--fit-seeds",
     default=1,

@@ -66,8 +66,8 @@ class Part:
             np.array([self.bearings[name] for name in names])
             for names in (self.hole_tests, shown)
         )
-        half_angle_deg = MissingOptions().half_angle_deg
-        return float(served(targets, views, half_angle_deg).max(axis=1).mean())
+        decay_angle_deg = MissingOptions().decay_angle_deg
+        return float(served(targets, views, decay_angle_deg).max(axis=1).mean())
 
 
 def plan_part(photos: PosedPhotos, hidden: Bool, rng: np.random.Generator) -> Part:

@@ -15,6 +15,8 @@ from pathlib import Path
 import click
 from PIL import Image
 
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand
+
 # What is shown, where a run leaves it, and how wide it becomes.
 PICTURES = {
     "sample_choice.png": ("report/figures", "contact_sheet.png", 760),
@@ -80,7 +82,7 @@ def cameras_picture(page_file: Path) -> Image.Image | None:
     return Image.open(io.BytesIO(content))
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.argument("outputs", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("images", type=click.Path(file_okay=False, path_type=Path))
 def main(outputs: Path, images: Path) -> None:

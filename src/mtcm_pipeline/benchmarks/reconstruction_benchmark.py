@@ -22,11 +22,11 @@ import click
 import pandas as pd
 
 from mtcm_pipeline.benchmarks.captures import load_photos
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand, out_option
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.datasets.captures import planted_faults
 from mtcm_pipeline.datasets.checkpoints import CheckpointFolder
 from mtcm_pipeline.datasets.row_journal import CsvJournal
-from mtcm_pipeline.errors import MtcmError
 from mtcm_pipeline.figures.style import png_bytes
 from mtcm_pipeline.report.benchmark_results import benchmark_results
 from mtcm_pipeline.trials.benchmark import known_rows, planned_rows, run_benchmark
@@ -77,12 +77,12 @@ def write_results(
         (figures / name).write_bytes(png_bytes(figure))
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option(
     "--captures", multiple=True, required=True, type=click.Path(path_type=Path),
     help="Folder of a capture; give it again for more.",
 )  # fmt: skip
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@out_option
 @click.option("--preset", default=_USUAL.preset, type=click.Choice(["quick", "full"]))
 @click.option("--arms", multiple=True, help="pool/filter/selector, * for anything.")
 @click.option("--budgets", multiple=True, type=int, help="Numbers of views.")
@@ -99,11 +99,8 @@ def main(captures: tuple[Path, ...], out: Path, summary_only: bool, **given: Any
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for key in ("arms", "budgets"):
         given[key] = list(given[key])
-    try:
-        options = BenchmarkOptions(**given)
-        rows = measure(captures, options, out, fits=not summary_only)
-    except MtcmError as error:
-        raise click.ClickException(str(error)) from error
+    options = BenchmarkOptions(**given)
+    rows = measure(captures, options, out, fits=not summary_only)
     if rows.empty:
         raise click.ClickException(f"there are no rows in {out} yet")
     write_results(rows, options, shown_command(sys.argv[1:]), out)

@@ -25,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.ndimage import gaussian_filter
 
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.figures.cameras3d import camera_plot
 from mtcm_pipeline.figures.coverage import coverage_panels
@@ -191,7 +192,7 @@ def _figures(tokens: Tokens, scores: pd.DataFrame, rng: np.random.Generator) -> 
     }
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option("--frames", default=1_000, show_default=True, type=click.IntRange(2))
 @click.option(
     "--page",

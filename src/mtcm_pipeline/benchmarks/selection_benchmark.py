@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand, out_option
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.selection.options import SelectOptions
@@ -139,7 +140,7 @@ def _unit(rows: Float) -> Float:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option(
     "--frames",
     multiple=True,
@@ -151,7 +152,7 @@ def _unit(rows: Float) -> Float:
 @click.option(
     "--budget", default=50, show_default=True, type=click.IntRange(1), help="To choose."
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@out_option
 def main(frames: tuple[int, ...], budget: int, out: Path) -> None:
     """Seconds of each strategy on synthetic orbits."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")

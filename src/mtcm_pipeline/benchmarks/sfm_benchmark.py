@@ -23,7 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import loaders, read_reference
-from mtcm_pipeline.benchmarks.folders_command import folders_command
+from mtcm_pipeline.benchmarks.command import (
+    BenchmarkCommand,
+    folders_argument,
+    out_option,
+)
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import PosedCameras
@@ -260,7 +264,9 @@ def _errors(row: BenchmarkRow) -> tuple[str, str, str]:
     )
 
 
-@folders_command
+@click.command(cls=BenchmarkCommand)
+@folders_argument
+@out_option
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path),

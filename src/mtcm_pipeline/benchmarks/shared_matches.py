@@ -22,7 +22,8 @@ from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
 from mtcm_pipeline.encoders.registry import Encoder
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.ingest.matching import match_to_images
-from mtcm_pipeline.twoview.evidence import progress_bars, time_order
+from mtcm_pipeline.progress import progress_shown
+from mtcm_pipeline.twoview.evidence import time_order
 from mtcm_pipeline.twoview.extraction import features_of_frames
 from mtcm_pipeline.twoview.features import Features
 from mtcm_pipeline.twoview.frame_evidence import frame_evidence
@@ -77,9 +78,9 @@ def photographs_of(
     cameras = given.subset([given.names[row] for row in time_order(given.names, None)])
     images, masks = loaders(found.images), loaders(found.masks)
     by_image = match_to_images(masks, tuple(images)).by_image
-    sizes = {name: posed_size(cameras, name) for name in cameras.names}
+    sizes = {name: cameras.camera_of(name).size for name in cameras.names}
     begun = cpu_seconds()
-    with progress_bars() as show:
+    with progress_shown() as show:
         features = features_of_frames(
             cameras.names,
             images,
@@ -118,7 +119,7 @@ def judge_all(
     candidates = [candidate_pairs(c, known.embeddings, options) for c in poses]
     needed = sorted({(p.first, p.second) for pairs in candidates for p in pairs})
     begun = cpu_seconds()
-    with progress_bars() as show:
+    with progress_shown() as show:
         verified = verify_pairs(needed, rays, options, on_progress=show)
     spent = cpu_seconds() - begun
     frames = tuple(
@@ -128,16 +129,10 @@ def judge_all(
     return Judgement(frames, len(verified), spent / max(len(verified), 1))
 
 
-def posed_size(cameras: PosedCameras, name: str) -> tuple[int, int]:
-    """(width, height) in px of a frame's camera."""
-    camera = cameras.camera_of(name)
-    return camera.width, camera.height
-
-
 def _embeddings(images: FileLoaders, cameras: PosedCameras, encoder: Encoder) -> Float:
     """(N, E), every photograph squeezed as soon as it is decoded."""
     squares = []
     for name in cameras.names:
-        rgb = decode_image(images[name](), name, posed_size(cameras, name)).rgb
+        rgb = decode_image(images[name](), name, cameras.camera_of(name).size).rgb
         squares.append(squeeze_to_square(rgb, encoder.side_px))
     return np.asarray(encoder.encode(squares), dtype=np.float64)

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mtcm_pipeline.benchmarks.captures import load_photos, sample_photos
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand, out_option
 from mtcm_pipeline.benchmarks.knowing_choice import knowing_choice
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.photos import PosedPhotos
@@ -43,7 +44,7 @@ from mtcm_pipeline.surrogate.geometry import (
 from mtcm_pipeline.surrogate.quality import expected_quality
 from mtcm_pipeline.trials.filters import keep_all
 from mtcm_pipeline.trials.pools import make_pool
-from mtcm_pipeline.trials.rivals import selection_problem
+from mtcm_pipeline.trials.selectors import selection_problem
 from mtcm_pipeline.trials.splits import SPLIT_RULES, HeldOut, hold_out
 
 log = logging.getLogger(__name__)
@@ -220,7 +221,7 @@ def generated(seed: int) -> PosedPhotos:
     return photos if seed % 2 else dataclasses.replace(photos, masks={})
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option(
     "--capture",
     "captures",
@@ -240,7 +241,7 @@ def generated(seed: int) -> PosedPhotos:
 @click.option("--pool", "pools", multiple=True, default=POOLS, show_default=True)
 @click.option("--strategy", "strategies", multiple=True, default=USUAL, show_default=True)
 @click.option("--fits", is_flag=True, help="Fit a field to every choice: hours.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV file.")
+@out_option
 def main(  # noqa: PLR0917 - click passes keywords
     captures: tuple[Path, ...],
     made: int,

@@ -25,11 +25,12 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
+from mtcm_pipeline.benchmarks.command import BenchmarkCommand, out_option
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.benchmarks.selection_benchmark import orbit_problem
 from mtcm_pipeline.capture.rotations import quat_from_matrix
+from mtcm_pipeline.math_threads import math_threads
 from mtcm_pipeline.mtcm.options import TrainOptions
-from mtcm_pipeline.mtcm.threads import math_threads
 from mtcm_pipeline.mtcm.training import train_mtcm
 from mtcm_pipeline.regressors.orbit import aimed_axes
 from mtcm_pipeline.tokens.layout import FIELDS, Tokens
@@ -46,7 +47,7 @@ class TrainRow:
     Attributes:
         frames: N.
         epochs: until it stopped by itself.
-        seconds: wall time of everything: the prior's questions, steps, exams, gates.
+        seconds: wall time of everything: the prior's draws, steps, validation, gates.
         cpu_seconds: of the same.
         network_share: of the matrix-product rate, by the network's multiplications and
             additions over all of that time.
@@ -90,7 +91,7 @@ def product_rate(n: int, width: int) -> float:
 
 
 def operations_an_epoch(tokens: Tokens, options: TrainOptions) -> float:
-    """The network's multiplications and additions in an epoch, exams included."""
+    """The network's multiplications and additions in an epoch, validation included."""
     few = replace(options, epochs=_COUNTED_EPOCHS, patience=_COUNTED_EPOCHS)
     with FlopCounterMode(display=False) as counter:
         train_mtcm(tokens, few)
@@ -124,11 +125,9 @@ def printed(rows: Sequence[TrainRow]) -> Table:
     return table
 
 
-@click.command()
+@click.command(cls=BenchmarkCommand)
 @click.option("--frames", multiple=True, type=int, default=(50, 300), show_default=True)
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="CSV of rows."
-)
+@out_option
 def main(frames: tuple[int, ...], out: Path) -> None:
     """How long the MTCM takes to be tuned to one capture."""
     with math_threads(1):

@@ -22,7 +22,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from mtcm_pipeline.benchmarks.folders_command import folders_command
+from mtcm_pipeline.benchmarks.command import (
+    BenchmarkCommand,
+    folders_argument,
+    out_option,
+)
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.benchmarks.shared_matches import judge_all, photographs_of
 from mtcm_pipeline.capture_import import find_capture
@@ -206,7 +210,9 @@ def cost_table(rows: pd.DataFrame) -> Table:
     return table
 
 
-@folders_command
+@click.command(cls=BenchmarkCommand)
+@folders_argument
+@out_option
 @click.option(
     "--seeds", default=3, show_default=True, type=click.IntRange(1), help="Runs a kind."
 )

@@ -46,6 +46,11 @@ class Camera:
                 f"camera {self.model} has non-finite parameters {self.params}"
             )
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in px."""
+        return self.width, self.height
+
 
 @dataclass(frozen=True)
 class PosedCameras:

@@ -7,6 +7,7 @@ nothing is in memory until it is asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 
@@ -32,6 +33,16 @@ def by_stem(names: Iterable[str], what: str) -> dict[str, str]:
             )
         found[stem] = name
     return found
+
+
+def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key that reads runs of digits as numbers, with the name to break ties.
+
+    `r_2` comes before `r_10`.
+    """
+    parts = re.split(r"([0-9]+)", name.casefold())
+    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
+    return key, name
 
 
 def empty_where_unreadable(files: FileLoaders) -> dict[str, Callable[[], bytes]]:

@@ -73,10 +73,25 @@ class SparsePoints:
             track_xy=np.zeros((0, 2)),
         )
 
+    def observers(self) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+        """(J,) images that observe points, sorted, and (T,) which one each observation is
+        of.
+
+        As `np.unique` would have it; but a model of many hundred photographs has millions
+        of observations, and as a rule those of an image stand together, so that a name
+        is compared with the one before it and sorted once.
+        """
+        begins = np.flatnonzero(self.track_image[1:] != self.track_image[:-1]) + 1
+        begins = np.concatenate([[0], begins])[: len(self.track_image)].astype(np.int64)
+        names, which = np.unique(self.track_image[begins], return_inverse=True)
+        runs = np.diff(np.append(begins, len(self.track_image)))
+        return names, np.repeat(which, runs)
+
     def seen_by(self, names: Collection[str], min_views: int = 2) -> SparsePoints:
         """The points that at least `min_views` of the images `names` observe."""
         wanted = np.array(sorted(names), dtype=np.str_)
-        keep_obs = np.isin(self.track_image, wanted)
+        observers, which = self.observers()
+        keep_obs = np.isin(observers, wanted)[which]
         counts = np.bincount(self.track_point[keep_obs], minlength=len(self))
         keep = counts >= min_views
         new_index = np.cumsum(keep) - 1

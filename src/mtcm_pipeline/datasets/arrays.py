@@ -12,6 +12,7 @@ import numpy as np
 
 from mtcm_pipeline.datasets.previews import TablePreview, table
 from mtcm_pipeline.datasets.versioned import VersionedFileDataset
+from mtcm_pipeline.formats.npy import npy_bytes
 
 _PREVIEW_ROWS, _PREVIEW_COLUMNS = 20, 12
 
@@ -20,9 +21,7 @@ class NpyDataset(VersionedFileDataset):
     """One array without Python objects in it."""
 
     def _encode(self, data: Any) -> bytes:
-        buffer = io.BytesIO()
-        np.save(buffer, np.asarray(data), allow_pickle=False)
-        return buffer.getvalue()
+        return npy_bytes(np.asarray(data))
 
     def _decode(self, content: bytes) -> np.ndarray:
         try:

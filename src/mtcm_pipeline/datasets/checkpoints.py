@@ -1,4 +1,4 @@
-"""A place for training to leave its state while it runs, so that it can resume."""
+"""Bytes by key in a folder: state that a training resumes from, and caches by content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from mtcm_pipeline.errors import CaptureError
 
 
 class CheckpointFolder:
-    """Bytes by key, written atomically: a kill leaves the last whole checkpoint."""
+    """Bytes by key, written atomically: a kill leaves what was last written whole.
+
+    A `CheckpointStore` for trainings and a `ContentStore` for features, embeddings and
+    matched pairs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,7 +63,7 @@ class CheckpointFolder:
 
 
 class CheckpointsDataset(HandleDataset[CheckpointFolder]):
-    """Unversioned: checkpoints outlive the run that was killed."""
+    """Unversioned: what it holds outlives a run that was killed."""
 
     def load(self) -> CheckpointFolder:
         """The handle; the folder is made by the first write."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from mtcm_pipeline.capture.files import natural_key
 from mtcm_pipeline.errors import CaptureError, FileContentError
 
 logger = logging.getLogger(__name__)
@@ -91,13 +91,6 @@ def _warn(path: Path, what: str, names: frozenset[str]) -> None:
         more = ", ..." if len(names) > _NAMED else ""
         shown = ", ".join(map(repr, sorted(names)[:_NAMED])) + more
         logger.warning("%s: %d %s: %s", path, len(names), what, shown)
-
-
-def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Sort key under which numbers count by value; the name itself breaks ties."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
-    return key, name
 
 
 def _read(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from mtcm_pipeline.datasets.atomic_files import new_folder
 from mtcm_pipeline.datasets.previews import TablePreview, table
 from mtcm_pipeline.datasets.versioned import VersionedDataset
 from mtcm_pipeline.errors import ExportError
+from mtcm_pipeline.formats.npy import npy_bytes
 
 _PREVIEW_ROWS = 50
 
@@ -97,11 +98,7 @@ def content_of(name: str, value: Any) -> bytes:
 
 
 def _npy(value: Any) -> bytes | None:
-    if not isinstance(value, np.ndarray):
-        return None
-    buffer = io.BytesIO()
-    np.save(buffer, value, allow_pickle=False)
-    return buffer.getvalue()
+    return npy_bytes(value) if isinstance(value, np.ndarray) else None
 
 
 def _json(value: Any) -> bytes | None:

@@ -18,7 +18,7 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 
-from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH, project
+from mtcm_pipeline.encoders.fixed_projection import embeddings_in_batches
 from mtcm_pipeline.encoders.preprocessing import square_batch
 from mtcm_pipeline.encoders.weights_files import load_strictly, read_state_dict
 from mtcm_pipeline.errors import ParameterError
@@ -64,10 +64,7 @@ class EfficientNetLite0:
 
     def encode(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """N images (H, W, 3) uint8 RGB to (N, 384) float32 of unit length."""
-        if not images:
-            return np.empty((0, EMBEDDING_WIDTH), dtype=np.float32)
-        chunks = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-        return project(np.concatenate([self._features(chunk) for chunk in chunks]))
+        return embeddings_in_batches(images, self._features, BATCH)
 
     @torch.inference_mode()
     def _features(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:

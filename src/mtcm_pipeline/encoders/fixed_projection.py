@@ -1,10 +1,11 @@
 """Any feature width to 384 numbers, by a projection that never changes.
 
-Dimension letters: N images, D feature width, E = 384 embedding width.
+Dimension letters: N images, B of a batch, D feature width, E = 384 embedding width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -39,6 +40,24 @@ def gaussian_projection(
     matrix = matrix.astype(np.float32)
     matrix.setflags(write=False)
     return matrix
+
+
+def embeddings_in_batches(
+    images: Sequence[NDArray[np.uint8]],
+    features_of: Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float32]],
+    batch: int,
+) -> NDArray[np.float32]:
+    """N images to (N, E) embeddings of unit length, a few images at a time.
+
+    Args:
+        images: N of (H, W, 3) uint8 RGB.
+        features_of: (B, D) features of a batch.
+        batch: B, images held in memory as features at once.
+    """
+    if not images:
+        return np.empty((0, EMBEDDING_WIDTH), dtype=np.float32)
+    chunks = [images[i : i + batch] for i in range(0, len(images), batch)]
+    return project(np.concatenate([features_of(chunk) for chunk in chunks]))
 
 
 def project(features: NDArray[np.float32]) -> NDArray[np.float32]:

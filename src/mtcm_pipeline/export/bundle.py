@@ -5,7 +5,6 @@ Dimension letters: K selected frames.
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import tempfile
@@ -29,6 +28,7 @@ from mtcm_pipeline.formats.colmap import build_reconstruction
 from mtcm_pipeline.formats.images import exported_name, strip_private_metadata
 from mtcm_pipeline.formats.masks import decode_mask, encode_mask
 from mtcm_pipeline.formats.nerfstudio import transforms_from_cameras
+from mtcm_pipeline.formats.npy import npy_bytes
 from mtcm_pipeline.formats.point_ply import point_ply
 from mtcm_pipeline.formats.undistort import undistort_mask
 
@@ -162,13 +162,6 @@ def exported_names(ranking: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def npy_bytes(array: NDArray) -> bytes:
-    """The content of a .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
 def _checked_names(
     ranking: Sequence[str], cameras: PosedCameras, images: FileLoaders
 ) -> dict[str, str]:
@@ -250,7 +243,7 @@ def _image_callables(
 
 
 def _stripped_image(data: bytes, name: str, camera: Camera) -> bytes:
-    return strip_private_metadata(data, name, (camera.width, camera.height))
+    return strip_private_metadata(data, name, camera.size)
 
 
 def _mask_callables(
@@ -277,7 +270,7 @@ def _mask_callables(
 def _decoded_mask(
     masks: FileLoaders, file: str, camera: Camera
 ) -> Callable[[], NDArray[np.bool_]]:
-    size = (camera.width, camera.height)
+    size = camera.size
     return lambda: decode_mask(masks[file](), file, size=size)[0]
 
 

@@ -269,7 +269,7 @@ def _check_images(
     wrong_size = with_exif = wrong_mask = 0
     for name in meant.names:
         camera = meant.camera_of(name)
-        size = (camera.width, camera.height)
+        size = camera.size
         with Image.open(folder / "images" / new_names[name]) as image:
             image.load()
             wrong_size += image.size != size

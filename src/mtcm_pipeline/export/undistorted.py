@@ -88,7 +88,7 @@ def undistorted_image(data: bytes, name: str, camera: Camera) -> bytes:
         FileContentError: truncated or unreadable.
         ExportError: the image has not the size of its camera.
     """
-    size = (camera.width, camera.height)
+    size = camera.size
     if is_pinhole(camera):
         return strip_private_metadata(data, name, size)
     rgb = decode_image(data, name, size).rgb

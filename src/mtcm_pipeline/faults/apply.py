@@ -124,21 +124,21 @@ def _foreign(draft: Draft, job: Assignment) -> None:
 
 
 def _intruder(draft: Draft, job: Assignment) -> None:
-    """The same thing in every frame of the run, seen by its own capture's next frames."""
+    """One intruder in every frame of the run, as its own capture's next frames see it."""
     rng = job.rng()
     share = _severity(job, rng)
-    cuttable = list(frames.things(draft.others))
+    cuttable = list(frames.frames_to_cut_from(draft.others))
     capture, first = cuttable[int(rng.integers(len(cuttable)))]
     source = draft.others[capture]
     views = [row for index, row in cuttable if index == capture]
     start = views.index(first)
     foot = float(rng.uniform(0.75, 0.98))
-    across = _ways_across(draft, job, foot, share, rng)
+    across = _ways_across(draft, job, share, rng)
     for step, row in enumerate(job.rows):
         name = source.names[views[(start + step) % len(views)]]
-        thing = frames.cut_out(source.images[name], source.masks[name])
+        intruder = frames.cut_out(source.images[name], source.masks[name])
         place = frames.Place(across[step], foot, share)
-        photo, cover = frames.with_intruder(draft.photo(row), thing, place)
+        photo, cover = frames.with_intruder(draft.photo(row), intruder, place)
         draft.set_photo(row, photo)
         mask = draft.clean.masks.get(draft.name(row))
         draft.set_mask(row, None if mask is None else mask | cover)
@@ -147,7 +147,7 @@ def _intruder(draft: Draft, job: Assignment) -> None:
 
 
 def _ways_across(
-    draft: Draft, job: Assignment, foot: float, share: float, rng: np.random.Generator
+    draft: Draft, job: Assignment, share: float, rng: np.random.Generator
 ) -> list[float]:
     """Where the intruder's middle is, in widths of the picture, frame by frame."""
     if len(job.rows) > 1:
@@ -179,7 +179,7 @@ def _duplicate(draft: Draft, job: Assignment) -> None:
     box = frames.small_crop(camera.width, camera.height, share, rng)
     mask = draft.clean.masks.get(draft.name(row))
     if mask is not None:
-        mask = frames.resampled_mask(mask, box, (camera.width, camera.height))
+        mask = frames.resampled_mask(mask, box, camera.size)
     (pose,) = draft.world_from_cam(job.rows)
     name = draft.insert(
         row,

@@ -126,7 +126,7 @@ def cut_out(rgb: RGB, mask: Mask) -> CutOut:
     return CutOut(linear_light(rgb)[box], piece[box].astype(np.float64), below)
 
 
-def things(others: Sequence[PosedPhotos]) -> Iterator[tuple[int, int]]:
+def frames_to_cut_from(others: Sequence[PosedPhotos]) -> Iterator[tuple[int, int]]:
     """(capture, row) of every frame from which something can be cut out."""
     for index, photos in enumerate(others):
         for row, name in enumerate(photos.names):
@@ -153,12 +153,12 @@ class Place:
     share: float
 
 
-def with_intruder(rgb: RGB, thing: CutOut, place: Place) -> tuple[RGB, Mask]:
-    """A thing stands in the scene, in its light, with a shadow under it.
+def with_intruder(rgb: RGB, intruder: CutOut, place: Place) -> tuple[RGB, Mask]:
+    """Somebody stands in the scene, in its light, with a shadow under it.
 
     Args:
         rgb: (H, W, 3) picture.
-        thing: what comes in.
+        intruder: who comes in.
         place: where; one that went on beyond its own picture's lower border stands on
             the border of this one.
 
@@ -166,8 +166,8 @@ def with_intruder(rgb: RGB, thing: CutOut, place: Place) -> tuple[RGB, Mask]:
         The picture, and the (H, W) pixels that the intruder covers.
     """
     height, width = rgb.shape[:2]
-    light, opacity = _scaled(thing, (height, width), place.share)
-    foot = height if thing.stands_below else round(place.foot * height)
+    light, opacity = _scaled(intruder, (height, width), place.share)
+    foot = height if intruder.stands_below else round(place.foot * height)
     top, left = foot - light.shape[0], round(place.across * width - light.shape[1] / 2)
     own = linear_light(rgb)
     light = light * _tone(light, opacity, own)
@@ -181,15 +181,20 @@ def with_intruder(rgb: RGB, thing: CutOut, place: Place) -> tuple[RGB, Mask]:
     return covered(shaded, cover, layer), cover >= 0.5
 
 
-def _scaled(thing: CutOut, shape: tuple[int, int], share: float) -> tuple[Float, Float]:
+def _scaled(
+    intruder: CutOut, shape: tuple[int, int], share: float
+) -> tuple[Float, Float]:
     """Light and soft opacity at the size that covers a share of the picture."""
-    old_height, old_width = thing.opacity.shape
-    factor = np.sqrt(share * shape[0] * shape[1] / thing.opacity.sum())
+    old_height, old_width = intruder.opacity.shape
+    factor = np.sqrt(share * shape[0] * shape[1] / intruder.opacity.sum())
     factor = min(
         factor, _LARGEST * shape[0] / old_height, _LARGEST * shape[1] / old_width
     )
     size = max(2, round(old_width * factor)), max(2, round(old_height * factor))
-    planes = [*np.moveaxis(thing.light * thing.opacity[..., None], 2, 0), thing.opacity]
+    planes = [
+        *np.moveaxis(intruder.light * intruder.opacity[..., None], 2, 0),
+        intruder.opacity,
+    ]
     small = [
         np.array(
             Image.fromarray(plane.astype(np.float32)).resize(

@@ -21,7 +21,7 @@ from mtcm_pipeline.errors import CaptureError, ParameterError
 from mtcm_pipeline.faults.apply import APPLY
 from mtcm_pipeline.faults.assign import assign
 from mtcm_pipeline.faults.draft import Draft
-from mtcm_pipeline.faults.frames import things
+from mtcm_pipeline.faults.frames import frames_to_cut_from
 from mtcm_pipeline.faults.plan import FaultKind, FaultPlan
 
 POSE_KINDS: tuple[FaultKind, ...] = ("rotation", "translation", "swapped", "block")
@@ -60,7 +60,7 @@ def inject(
 
     Raises:
         CaptureError: the capture is too small for the plan, or it lacks what a kind
-            needs: masks, or others to take frames (or masked things) from.
+            needs: masks, or others to take frames (or masked frames_to_cut_from) from.
     """
     foreign = [other for other in others if other.identity != photos.identity]
     _check_possible(photos, plan, foreign)
@@ -110,7 +110,7 @@ def impossible_kinds(photos: PosedPhotos, others: Sequence[PosedPhotos]) -> set[
         kinds.add("mask")
     if not foreign:
         kinds.add("foreign")
-    if next(things(foreign), None) is None:
+    if next(frames_to_cut_from(foreign), None) is None:
         kinds.add("intruder")
     return kinds
 

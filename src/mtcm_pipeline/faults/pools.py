@@ -136,7 +136,7 @@ def cropped(photos: PosedPhotos, boxes: dict[str, Box]) -> PosedPhotos:
     images, masks = dict(photos.images), dict(photos.masks)
     for name, box in boxes.items():
         camera = old.camera_of(name)
-        size = camera.width, camera.height
+        size = camera.size
         number = max(cameras) + 1
         cameras[number] = cropped_camera(camera, box, *size)
         ids[old.names.index(name)] = number

@@ -18,7 +18,7 @@ from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.field.options import FieldOptions
 from mtcm_pipeline.field.start import gaussians_at, start_points
-from mtcm_pipeline.mtcm.threads import math_threads
+from mtcm_pipeline.math_threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
 

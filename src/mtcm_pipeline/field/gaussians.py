@@ -67,8 +67,3 @@ class Gaussians:
     def scales(self) -> Real:
         """(N, 3) standard deviations along the own axes, in units of the world."""
         return np.asarray(np.exp(self.log_scales))
-
-    @property
-    def base_rgb(self) -> Real:
-        """(N, 3) colour without its dependence on the direction, not clipped."""
-        return np.asarray(0.5 + SH_CONSTANT * self.harmonics[:, 0])

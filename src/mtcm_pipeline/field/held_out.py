@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.farthest_points import farthest_rows
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 
 Float = NDArray[np.float64]
+
+TRAIN, HELD_OUT = "train", "held out"
 
 
 class HeldOutOptions(Protocol):
@@ -29,6 +33,17 @@ class HeldOutOptions(Protocol):
 
     @property
     def seed(self) -> int: ...
+
+
+def split_table(train: Sequence[str], held_out: Sequence[str]) -> pd.DataFrame:
+    """One row a frame: `name`, and `role`, `TRAIN` or `HELD_OUT`."""
+    roles = [TRAIN] * len(train) + [HELD_OUT] * len(held_out)
+    return pd.DataFrame({"name": [*train, *held_out], "role": roles})
+
+
+def names_in(split: pd.DataFrame, role: str) -> list[str]:
+    """The frames of a role in a table of `split_table`, in its order."""
+    return split.loc[split["role"] == role, "name"].tolist()
 
 
 def choose_held_out(
@@ -65,12 +80,9 @@ def choose_held_out(
     if not count:
         return ()
     random = np.random.default_rng(seed)
-    chosen = [int(random.integers(len(names)))]
-    for _ in range(count - int(count * random_share) - 1):
-        apart = centres_xyz[:, None] - centres_xyz[chosen][None]  # (N, chosen, 3)
-        nearest = np.linalg.norm(apart, axis=2).min(axis=1)
-        nearest[chosen] = -1
-        chosen.append(int(nearest.argmax()))
+    first = int(random.integers(len(names)))
+    far = max(1, count - int(count * random_share))
+    chosen = farthest_rows(centres_xyz, far, first).tolist()
     rest = np.setdiff1d(np.arange(len(names)), chosen)
     chosen += random.permutation(rest)[: count - len(chosen)].tolist()
     return tuple(names[i] for i in sorted(chosen))

@@ -54,3 +54,16 @@ class FieldOptions:
     # SfM points count where at least so many are seen by two or more of the selected
     # views; fewer leave holes that the sweep fills better.
     least_sparse_points: int = Field(default=500, ge=1)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ReconstructOptions(FieldOptions):
+    """A fit on the selection, judged by frames that were not selected."""
+
+    seed: int = Field(default=0, ge=0)
+    # About what published comparisons hold out of captures of this size; 0 judges none.
+    held_out: int = Field(default=8, ge=0)
+    # Half at random: the farthest alone would judge the rim of the capture.
+    random_share: float = Field(default=0.5, ge=0, le=1)
+    # Pictures of the worst and of the best held-out frames, so many each.
+    pictures: int = Field(default=2, ge=1)

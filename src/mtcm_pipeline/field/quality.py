@@ -47,13 +47,11 @@ class QualitySummary:
         mean_psnr: mean in dB.
         worst_psnr: of the worst view, in dB.
         mean_ssim: mean.
-        worst_ssim: of the worst view.
     """
 
     mean_psnr: float
     worst_psnr: float
     mean_ssim: float
-    worst_ssim: float
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ def ssim(truth: Pixels, rendering: Pixels) -> float:
     import torch
 
     from mtcm_pipeline.field.ssim import ssim_map
-    from mtcm_pipeline.mtcm.threads import math_threads
+    from mtcm_pipeline.math_threads import math_threads
 
     first, second = (
         torch.tensor(np.ascontiguousarray(each.transpose(2, 0, 1)), dtype=torch.float64)
@@ -171,8 +169,5 @@ def summary(qualities: Sequence[ViewQuality]) -> QualitySummary:
     decibels = masked if np.isfinite(masked).all() else whole
     similarity = np.array([each.ssim for each in qualities])
     return QualitySummary(
-        float(decibels.mean()),
-        float(decibels.min()),
-        float(similarity.mean()),
-        float(similarity.min()),
+        float(decibels.mean()), float(decibels.min()), float(similarity.mean())
     )

@@ -33,12 +33,12 @@ class RasterPass:
 
     Attributes:
         image: (H, W, 3) premultiplied colour over black.
-        left: (H, W) transmittance, 1 - alpha.
+        transmittance: (H, W) light that passes the whole field, 1 - alpha.
         depth: (H, W) sum of weight times depth; depth itself is that / alpha.
     """
 
     image: Real
-    left: Real
+    transmittance: Real
     depth: Real
     gaussians: GaussianArrays
     camera: CameraArrays
@@ -52,7 +52,13 @@ class RasterPass:
 def camera_arrays(
     camera: FieldCamera, dtype: Any, pose: Real | None = None
 ) -> CameraArrays:
-    """`camera` for the kernels, with `pose` in place of its own where given."""
+    """`camera` for the kernels.
+
+    Args:
+        camera: whose intrinsics and size count.
+        dtype: float type of the kernels' arrays.
+        pose: (4, 4) `cam_from_world` in place of the camera's own.
+    """
     matrix = camera.cam_from_world if pose is None else pose
     return CameraArrays(
         np.ascontiguousarray(matrix, dtype),
@@ -65,7 +71,13 @@ def camera_arrays(
 def forward(
     gaussians: GaussianArrays, camera: CameraArrays, opaque_below: float = OPAQUE_BELOW
 ) -> RasterPass:
-    """Render; float32 or float64 as the arrays are."""
+    """Render; float32 or float64 as the arrays are.
+
+    Args:
+        gaussians: of N.
+        camera: in the world of the Gaussians.
+        opaque_below: transmittance at which a tile counts as finished.
+    """
     n, dtype = len(gaussians.means), gaussians.means.dtype
     height, width = camera.height, camera.width
     splats, rects = np.zeros((n, SPLAT), dtype), np.empty((n, 4), np.int32)
@@ -73,28 +85,38 @@ def forward(
     order = np.argsort(splats[:, DEPTH], kind="stable")
     starts, members = rasterisation.bin_tiles(splats, rects, order, width, height)
     image = np.empty((height, width, 3), dtype)
-    left, depth = np.empty((height, width), dtype), np.empty((height, width), dtype)
+    transmittance = np.empty((height, width), dtype)
+    depth = np.empty_like(transmittance)
     ends = np.empty(len(starts) - 1, np.int64)
+    pixels = image, transmittance, depth
     rasterisation.rasterise(
-        splats, starts, members, dtype.type(opaque_below), image, left, depth, ends
+        splats, starts, members, dtype.type(opaque_below), *pixels, ends
     )
-    return RasterPass(
-        image, left, depth, gaussians, camera, splats, rects, starts, members, ends
-    )
+    return RasterPass(*pixels, gaussians, camera, splats, rects, starts, members, ends)
 
 
 def backward(
-    rendered: RasterPass, by_image: Real, by_left: Real, by_depth: Real
+    rendered: RasterPass, by_image: Real, by_transmittance: Real, by_depth: Real
 ) -> tuple[GaussianArrays, Real]:
-    """Gradients by the Gaussians and by the pose, (4, 4), from those by the picture."""
+    """Gradients of a loss by the Gaussians and by the pose.
+
+    Args:
+        rendered: of `forward`.
+        by_image: (H, W, 3) gradient by the picture.
+        by_transmittance: (H, W).
+        by_depth: (H, W).
+
+    Returns:
+        Arrays shaped as the Gaussians, and (4, 4) by `cam_from_world`.
+    """
     splat_gradients = np.zeros((len(rendered.splats), GRADIENT), rendered.splats.dtype)
     rasterisation.rasterise_backward(
         rendered.splats,
         rendered.starts,
         rendered.members,
         rendered.ends,
-        (rendered.image, rendered.left, rendered.depth),
-        (by_image, by_left, by_depth),
+        (rendered.image, rendered.transmittance, rendered.depth),
+        (by_image, by_transmittance, by_depth),
         splat_gradients,
     )
     gradients = GaussianArrays(*(np.zeros_like(each) for each in rendered.gaussians))

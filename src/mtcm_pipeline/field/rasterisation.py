@@ -35,7 +35,7 @@ from mtcm_pipeline.field.kernels import kernel
 
 _PIXELS = TILE * TILE
 # Rows of the buffer of a tile.
-_X, _Y, _LEFT = 0, _PIXELS, 2 * _PIXELS  # pixel position, transmittance left
+_X, _Y, _TRANSMITTANCE = 0, _PIXELS, 2 * _PIXELS  # pixel position, transmittance T
 _R, _G, _B, _Z = 3 * _PIXELS, 4 * _PIXELS, 5 * _PIXELS, 6 * _PIXELS
 _BEHIND = 7 * _PIXELS  # what the splats behind contribute to the loss
 _ROWS = 8
@@ -128,7 +128,7 @@ def _falloff(power, real):
 
 
 @kernel
-def rasterise(splats, starts, members, opaque_below, image, left, depth, ends):
+def rasterise(splats, starts, members, opaque_below, image, transmittance, depth, ends):
     """Fill the picture.
 
     Args:
@@ -137,7 +137,7 @@ def rasterise(splats, starts, members, opaque_below, image, left, depth, ends):
         members: of `bin_tiles`.
         opaque_below: a tile is done once no pixel of it lets more light through.
         image: (H, W, 3) output, premultiplied colour over black.
-        left: (H, W) output, transmittance: 1 - alpha.
+        transmittance: (H, W) output, 1 - alpha.
         depth: (H, W) output, sum of weight times depth.
         ends: (tiles,) output, after which member each tile was done.
     """
@@ -150,10 +150,10 @@ def rasterise(splats, starts, members, opaque_below, image, left, depth, ends):
         ends[tile] = starts[tile + 1]
         for k in range(starts[tile], starts[tile + 1]):
             _blend(buffer, splats[members[k]], real)
-            if k % _ASK == 0 and _most_left(buffer, real) < opaque_below:
+            if k % _ASK == 0 and _largest_transmittance(buffer, real) < opaque_below:
                 ends[tile] = k + 1
                 break
-        _write_tile(buffer, left_px, top_px, image, left, depth)
+        _write_tile(buffer, left_px, top_px, image, transmittance, depth)
 
 
 @kernel
@@ -162,7 +162,7 @@ def _fresh_tile(buffer, left_px, top_px, real):
     for j in range(_PIXELS):
         buffer[_X + j] = real(left_px + j % TILE) + real(0.5)
         buffer[_Y + j] = real(top_px + j // TILE) + real(0.5)
-        buffer[_LEFT + j] = real(1)
+        buffer[_TRANSMITTANCE + j] = real(1)
 
 
 @kernel
@@ -178,8 +178,8 @@ def _blend(buffer, splat, real):
         e = _falloff(max(real(0), min(power, real(6))), real)
         alpha = min(real(MAX_ALPHA), opacity * e)
         alpha = alpha if power < cutoff else real(0)
-        weight = alpha * buffer[_LEFT + j]
-        buffer[_LEFT + j] -= weight
+        weight = alpha * buffer[_TRANSMITTANCE + j]
+        buffer[_TRANSMITTANCE + j] -= weight
         buffer[_R + j] += weight * red
         buffer[_G + j] += weight * green
         buffer[_B + j] += weight * blue
@@ -187,23 +187,23 @@ def _blend(buffer, splat, real):
 
 
 @kernel
-def _most_left(buffer, real):
+def _largest_transmittance(buffer, real):
     most = real(0)
     for j in range(_PIXELS):
-        most = max(most, buffer[_LEFT + j])
+        most = max(most, buffer[_TRANSMITTANCE + j])
     return most
 
 
 @kernel
-def _write_tile(buffer, left_px, top_px, image, left, depth):
-    height, width = left.shape
+def _write_tile(buffer, left_px, top_px, image, transmittance, depth):
+    height, width = transmittance.shape
     for y in range(top_px, min(top_px + TILE, height)):
         for x in range(left_px, min(left_px + TILE, width)):
             j = (y - top_px) * TILE + x - left_px
             image[y, x, 0] = buffer[_R + j]
             image[y, x, 1] = buffer[_G + j]
             image[y, x, 2] = buffer[_B + j]
-            left[y, x] = buffer[_LEFT + j]
+            transmittance[y, x] = buffer[_TRANSMITTANCE + j]
             depth[y, x] = buffer[_Z + j]
 
 
@@ -216,7 +216,7 @@ def rasterise_backward(splats, starts, members, ends, rendered, gradients, out):
         starts: of `bin_tiles`.
         members: of `bin_tiles`.
         ends: of `rasterise`.
-        rendered: (image, left, depth) of the forward pass.
+        rendered: (image, transmittance, depth) of the forward pass.
         gradients: of the loss by each of those three.
         out: (N, GRADIENT) zeros, filled.
     """
@@ -234,9 +234,9 @@ def rasterise_backward(splats, starts, members, ends, rendered, gradients, out):
 @kernel
 def _read_gradients(buffer, left_px, top_px, rendered, gradients):
     """Into the tile's buffer: gradients, and the loss's share of all of its splats."""
-    image, left, depth = rendered
-    by_image, by_left, by_depth = gradients
-    height, width = left.shape
+    image, transmittance, depth = rendered
+    by_image, by_transmittance, by_depth = gradients
+    height, width = transmittance.shape
     for y in range(top_px, min(top_px + TILE, height)):
         for x in range(left_px, min(left_px + TILE, width)):
             j = (y - top_px) * TILE + x - left_px
@@ -249,7 +249,7 @@ def _read_gradients(buffer, left_px, top_px, rendered, gradients):
                 + by_image[y, x, 1] * image[y, x, 1]
                 + by_image[y, x, 2] * image[y, x, 2]
                 + by_depth[y, x] * depth[y, x]
-                + by_left[y, x] * left[y, x]
+                + by_transmittance[y, x] * transmittance[y, x]
             )
 
 
@@ -274,8 +274,8 @@ def _unblend(buffer, splat, out, real):
         raw = opacity * e
         alpha = min(real(MAX_ALPHA), raw)
         alpha = alpha if power < cutoff else real(0)
-        left = buffer[_LEFT + j]
-        weight = alpha * left
+        transmittance = buffer[_TRANSMITTANCE + j]
+        weight = alpha * transmittance
         by_r, by_g, by_b, by_z = (
             buffer[_R + j],
             buffer[_G + j],
@@ -285,8 +285,8 @@ def _unblend(buffer, splat, out, real):
         meaning = by_r * red + by_g * green + by_b * blue + by_z * z
         behind = buffer[_BEHIND + j] - weight * meaning
         buffer[_BEHIND + j] = behind
-        buffer[_LEFT + j] = left - weight
-        by_alpha = left * meaning - behind / (real(1) - alpha)
+        buffer[_TRANSMITTANCE + j] = transmittance - weight
+        by_alpha = transmittance * meaning - behind / (real(1) - alpha)
         by_alpha = by_alpha if power < cutoff else real(0)
         by_alpha = by_alpha if raw < real(MAX_ALPHA) else real(0)
         by_opacity = e * by_alpha

@@ -76,14 +76,14 @@ class _Splatting(torch.autograd.Function):
         ctx.rendered = rendered
         return (
             torch.from_numpy(rendered.image),
-            torch.from_numpy(1 - rendered.left),
+            torch.from_numpy(1 - rendered.transmittance),
             torch.from_numpy(rendered.depth),
         )
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None):
         rendered: RasterPass = ctx.rendered
-        outputs = (rendered.image, rendered.left, rendered.depth)
+        outputs = (rendered.image, rendered.transmittance, rendered.depth)
         by_image, by_alpha, by_depth = (
             np.zeros_like(output) if gradient is None else _array(gradient)
             for gradient, output in zip(gradients, outputs, strict=True)
@@ -139,5 +139,5 @@ def picture(
     rendered = forward(arrays, camera_arrays(camera, np.float32))
     image = rendered.image
     if background is not None:
-        image = image + np.float32(background) * rendered.left[..., None]
-    return Rendered(image, 1 - rendered.left, rendered.depth)
+        image = image + np.float32(background) * rendered.transmittance[..., None]
+    return Rendered(image, 1 - rendered.transmittance, rendered.depth)

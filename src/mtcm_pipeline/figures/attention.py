@@ -30,6 +30,9 @@ def attention_heatmap(
 ) -> Figure:
     """The last layer's attention, mean over heads, in percent of a row's whole.
 
+    A long capture is seen window by window: frames of different windows never meet, have
+    no attention at all, and are grey.
+
     Args:
         snapshot: of a training; its S `attention_rows` index the N frames.
         names: (N) file names.
@@ -42,10 +45,12 @@ def attention_heatmap(
     check_lengths(len(names), faulty=faulty)
     rows = snapshot.attention_rows
     check_lengths(len(rows), attention=snapshot.attention)
-    percent = 100.0 * snapshot.attention
+    met = snapshot.attention > 0.0  # a softmax is nowhere zero
+    percent = np.where(met, 100.0 * snapshot.attention, np.nan)
     finite = percent[np.isfinite(percent)]
     high = float(np.percentile(finite, _BRIGHTEST_PERCENTILE)) if finite.size else 1.0
     shown = "" if len(rows) == len(names) else f", {len(rows)} of {len(names)} frames"
+    shown += "" if met.all() else "; grey: never seen together"
     look = MatrixLook(
         title=f"Attention at epoch {snapshot.epoch}{shown}",
         rows="frame that attends",

@@ -28,6 +28,7 @@ from mtcm_pipeline.figures.style import (
 _TILE, _GAP, _TEXT, _MARGIN = 1.55, 0.16, 0.5, 0.22
 _LEGEND = 0.34
 _CAPTION_LINES = 2
+MOST_TILES = 120
 _FRAME_PT = {"chosen": 2.4, "faulty": 2.4}
 
 
@@ -38,7 +39,8 @@ def contact_sheet(
     marks: Sequence[str],
     *,
     columns: int = 6,
-    most: int = 120,
+    most: int = MOST_TILES,
+    totals: Mapping[str, int] | None = None,
 ) -> Figure:
     """Tiles in the given order, row by row.
 
@@ -51,6 +53,7 @@ def contact_sheet(
         marks: (M) state of each frame: 'chosen', 'faulty', 'usable' or another word.
         columns: tiles in a row.
         most: tiles in all; how many were left out is said.
+        totals: how many frames of a state there are, where these are only some.
 
     Raises:
         CaptureError: the lengths disagree.
@@ -73,7 +76,8 @@ def contact_sheet(
         axes = axes_at(figure, left, bottom, _TILE, _TILE, xticks=[], yticks=[])
         _draw_tile(axes, thumbnails.get(names[place]), marks[place])
         _write_caption(axes, short[place], captions[place], marks[place])
-    _write_legend(figure, list(marks[:shown]), len(names) - shown)
+    every = {state: marks.count(state) for state in marks} | dict(totals or {})
+    _write_legend(figure, list(marks[:shown]), every)
     return figure
 
 
@@ -130,7 +134,9 @@ def _write_caption(axes: Axes, name: str, caption: str, mark: str) -> None:
         )
 
 
-def _write_legend(figure: Figure, marks: list[str], left_out: int) -> None:
+def _write_legend(figure: Figure, marks: list[str], every: Mapping[str, int]) -> None:
+    """The states that are shown, how many frames have each, and how many are left out."""
+    left_out = sum(every.values()) - len(marks)
     handles = [
         Line2D(
             [],
@@ -139,7 +145,7 @@ def _write_legend(figure: Figure, marks: list[str], left_out: int) -> None:
             marker=state_style(state).marker,
             color=state_style(state).colour,
             markersize=7,
-            label=f"{state} ({marks.count(state)})",
+            label=f"{state} ({_some_of(marks.count(state), every[state])})",
         )
         for state in states_in_order(marks)
     ]
@@ -155,3 +161,7 @@ def _write_legend(figure: Figure, marks: list[str], left_out: int) -> None:
         frameon=False,
         labelcolor=INK if not left_out else [INK] * (len(handles) - 1) + [FAINT],
     )
+
+
+def _some_of(shown: int, every: int) -> str:
+    return str(shown) if shown == every else f"{shown} of {every}"

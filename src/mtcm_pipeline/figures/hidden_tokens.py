@@ -1,4 +1,4 @@
-"""Picture of the exam of hidden tokens: every method's error, field by field."""
+"""Picture of how hidden tokens are predicted: every method's error, field by field."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def hidden_token_figure(rows: pd.DataFrame) -> Figure:
     """Means over captures, with their standard error, of every method.
 
     Args:
-        rows: of `mtcm.hidden_token_exam`; several seeds are averaged first.
+        rows: of `mtcm.hidden_token_evaluation`; several seeds are averaged first.
     """
     methods = list(dict.fromkeys(rows["method"])) if len(rows) else []
     height = _ROW * max(len(methods), 4)

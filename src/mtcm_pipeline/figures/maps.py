@@ -19,7 +19,6 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mtcm_pipeline.figures.label_places import place_labels
-from mtcm_pipeline.figures.labels import literal
 from mtcm_pipeline.figures.style import (
     FAINT,
     INK,
@@ -149,38 +148,6 @@ def _unit_spread(rng: np.random.Generator, rows: Float) -> NDArray[np.float32]:
     return start.astype(np.float32)
 
 
-def scatter_map(
-    points: Float | None,
-    times: Float,
-    faulty: Bool,
-    chosen: Bool,
-    *,
-    title: str,
-    names: Sequence[str],
-) -> Figure:
-    """One map: colour is time, the mark's shape says faulty, chosen or neither.
-
-    Args:
-        points: (N, 2), NaN for frames without a point; None draws why there is no map.
-        times: (N,) 0 first, 1 last.
-        faulty: (N) bool.
-        chosen: (N) bool.
-        title: over the picture.
-        names: (N) file names; those of faulty and chosen frames are written where there
-            is room.
-
-    Raises:
-        CaptureError: the lengths disagree.
-    """
-    figure = new_figure(8.0, 6.6)
-    axes = axes_at(figure, 0.3, 0.75, 6.6, 5.25)
-    frames = _Frames(names, times, faulty, chosen)
-    _draw_map(axes, points, frames)
-    figure.text(0.3 / 8.0, 6.25 / 6.6, title, fontsize=TITLE_PT, color=INK, **literal())
-    _explain(figure, frames, axes_at(figure, 7.05, 0.75, 0.16, 5.25))
-    return figure
-
-
 def token_and_pose_maps(
     method: str,
     token_points: Float | None,
@@ -195,12 +162,14 @@ def token_and_pose_maps(
 
     Args:
         method: name of the method, for the title.
-        token_points: (N, 2) or None, see `scatter_map`.
-        pose_points: (N, 2) or None.
-        times: (N,) 0 first, 1 last.
-        faulty: (N) bool.
+        token_points: (N, 2), NaN for frames without a point; None draws why there is
+            no map.
+        pose_points: likewise.
+        times: (N,) 0 first, 1 last: the colour.
+        faulty: (N) bool; the mark's shape says faulty, chosen or neither.
         chosen: (N) bool.
-        names: (N) file names.
+        names: (N) file names; those of faulty and chosen frames are written where there
+            is room.
 
     Raises:
         CaptureError: the lengths disagree.

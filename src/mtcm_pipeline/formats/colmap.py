@@ -139,26 +139,25 @@ def _read_points(
     model: pycolmap.Reconstruction, name_of: Mapping[int, str]
 ) -> SparsePoints | None:
     """Points with the observations in the images `name_of`; None if there are none."""
-    point_ids = sorted(model.points3D)
-    if not point_ids:
+    point_ids = np.array(sorted(model.points3D), dtype=np.int64)
+    if not len(point_ids):
         return None
-    row_of = {point_id: row for row, point_id in enumerate(point_ids)}
-    rows: list[int] = []
-    images: list[str] = []
-    positions: list[np.ndarray] = []
-    for image_id, name in name_of.items():
+    rows = [np.empty(0, dtype=np.int64)]
+    positions = [np.empty((0, 2))]
+    for image_id in name_of:  # image by image: a model has millions of observations
         observed = model.images[image_id].get_observation_points2D()
-        rows.extend(row_of[p.point3D_id] for p in observed)
-        positions.extend(p.xy for p in observed)
-        images.extend([name] * len(observed))
-    ordered = [model.points3D[i] for i in point_ids]
+        rows.append(np.searchsorted(point_ids, [p.point3D_id for p in observed]))
+        xy = np.array([p.xy for p in observed], dtype=np.float64)
+        positions.append(xy.reshape(-1, 2))
+    images = np.array(list(name_of.values()), dtype=np.str_)
+    ordered = [model.points3D[i] for i in point_ids.tolist()]
     points = SparsePoints(
         xyz=np.array([p.xyz for p in ordered], dtype=np.float64),
         rgb=np.array([p.color for p in ordered], dtype=np.uint8),
         error_px=np.array([p.error for p in ordered], dtype=np.float64),
-        track_point=np.array(rows, dtype=np.int64),
-        track_image=np.array(images, dtype=np.str_),
-        track_xy=np.array(positions, dtype=np.float64).reshape(-1, 2),
+        track_point=np.concatenate(rows),
+        track_image=np.repeat(images, [len(seen) for seen in rows[1:]]),
+        track_xy=np.concatenate(positions),
         model_images=np.array(sorted(name_of.values()), dtype=np.str_),
     )
     return points.seen_by(name_of.values(), min_views=1)

@@ -60,6 +60,15 @@ def encode_mask(mask: Bool) -> bytes:
     return buffer.getvalue()
 
 
+def mask_as_png(data: bytes, name: str) -> bytes:
+    """The same mask as an 8-bit PNG with 255 = foreground, by `decode_mask`'s rules.
+
+    Raises:
+        FileContentError: no image, or truncated.
+    """
+    return encode_mask(_as_bool(_open(data, name)))
+
+
 def _open(data: bytes, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data))

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
 from mtcm_pipeline.ingest.frames import IngestedFrames
 from mtcm_pipeline.ingest.matching import shown
 
@@ -122,9 +121,3 @@ def _part_row(table: pd.DataFrame, part: str, column: str) -> dict[str, object]:
         "absent": len(lacking),
         "examples": shown(lacking),
     }
-
-
-def problems_of(table: pd.DataFrame, name: str) -> tuple[str, ...]:
-    """The problems of one frame, one by one."""
-    text = str(table.loc[table["name"] == name, "problems"].iloc[0])
-    return tuple(text.split(PROBLEM_SEPARATOR)) if text else ()

@@ -16,7 +16,7 @@ Dimension letters: N frames, E = 384 embedding width.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,12 +84,6 @@ class EmbeddingTable:
     def present(self) -> NDArray[np.bool_]:
         """(N,) which frames have an embedding."""
         return rows_present(self.vectors)
-
-    @property
-    def unit_vectors(self) -> Vectors:
-        """(N, E) all of unit length; NaN where absent."""
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        return (self.vectors / lengths).astype(np.float32)
 
 
 class EmbeddingCollector:
@@ -216,38 +210,6 @@ class EmbeddingCollector:
                     "files of another one, or of other pictures": other,
                 }
             )
-
-
-def complete_embeddings(
-    stored: StoredEmbeddings,
-    frames: Iterable[tuple[str, Pixels]],
-    load: Callable[[], Encoder],
-    *,
-    batch: int = 16,
-    probe_frames: int = 3,
-    same_encoder_cosine: float = 0.98,
-) -> EmbeddingTable:
-    """Compute what the files lack.
-
-    Args:
-        stored: what the files hold.
-        frames: image name and its pixels (H, W, 3) uint8 RGB, once a frame; frames
-            that cannot be decoded are left out. Wrap it in a progress bar to see one.
-        load: returns the encoder; called only if something is to be encoded.
-        batch: frames encoded at once.
-        probe_frames: frames with a file that are encoded to compare encoders.
-        same_encoder_cosine: how similar they must be for computed ones to be added.
-    """
-    collector = EmbeddingCollector(
-        stored,
-        load,
-        batch=batch,
-        probe_frames=probe_frames,
-        same_encoder_cosine=same_encoder_cosine,
-    )
-    for name, pixels in frames:
-        collector.take(name, pixels)
-    return collector.finish()
 
 
 def _cosine(a: Vectors, b: Vectors) -> float:

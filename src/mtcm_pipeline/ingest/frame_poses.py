@@ -61,7 +61,7 @@ class FramePoses:
     def size_of(self, name: str) -> tuple[int, int] | None:
         """(width, height) in px that the image's camera means; None without a pose."""
         camera = self.camera_of(name)
-        return None if camera is None else (camera.width, camera.height)
+        return None if camera is None else camera.size
 
     def fit(self, name: str, width: int, height: int) -> tuple[str, ...]:
         """Bring an image's camera to the image's real size.
@@ -73,7 +73,7 @@ class FramePoses:
             The problem, if there is one.
         """
         camera = self.camera_of(name)
-        if camera is None or (camera.width, camera.height) == (width, height):
+        if camera is None or camera.size == (width, height):
             return ()
         if same_aspect(camera, width, height):
             self._fitted[name] = scaled_camera(camera, width, height)
@@ -144,7 +144,7 @@ def _renamed_points(reading: PoseReading, poses: FramePoses) -> SparsePoints | N
         for name, entry in poses.matches.by_image.items()
         if poses.camera_of(name) is not None
     }
-    observers, which = np.unique(points.track_image, return_inverse=True)
+    observers, which = points.observers()
     renamed = np.array([image_of.get(str(o), "") for o in observers], dtype=np.str_)
     scales = np.ones((len(observers), 2))
     for row, (entry, name) in enumerate(zip(observers, renamed, strict=True)):

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import track
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
@@ -38,6 +37,7 @@ from mtcm_pipeline.ingest.matching import Matches, frame_names, match_to_images
 from mtcm_pipeline.ingest.measures import FrameMeasures, measure_frame, shrink
 from mtcm_pipeline.ingest.options import IngestOptions
 from mtcm_pipeline.ingest.quality import small_grey
+from mtcm_pipeline.progress import tracked
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def build_frame_table(
     gathered = _Gathered(problems={name: [] for name in names})
     for name, text in (*exif_problems.items(), *frame_poses.problems.items()):
         gathered.problems[name].append(text)
-    for name in track(names, description="Reading photographs"):
+    for name in tracked(names, "reading photographs"):
         _take_frame(name, sources, gathered, visit)
     notes = (
         *frame_poses.notes(),

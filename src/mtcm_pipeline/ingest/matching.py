@@ -7,11 +7,10 @@ other letter case (a card reader's capitals).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mtcm_pipeline.capture.files import by_stem, stem_of
+from mtcm_pipeline.capture.files import by_stem, natural_key, stem_of
 from mtcm_pipeline.errors import CaptureError
 
 NAMES_SHOWN = 5
@@ -61,13 +60,6 @@ def frame_names(image_names: Iterable[str]) -> tuple[str, ...]:
         )
     by_stem(names, "images")
     return tuple(names)
-
-
-def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Sort key that reads runs of digits as numbers, with the name to break ties."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
-    return key, name
 
 
 def match_to_images(entries: Iterable[str], image_names: Sequence[str]) -> Matches:

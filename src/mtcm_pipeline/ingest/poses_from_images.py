@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.encoders.registry import Encoder
@@ -17,6 +16,7 @@ from mtcm_pipeline.formats.exif import ExifReading
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.frames import exif_by_image
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.sfm.options import SfmOptions
 from mtcm_pipeline.sfm.priors import image_priors
 from mtcm_pipeline.sfm.run import reconstruct
@@ -76,7 +76,7 @@ def _embeddings(
 ) -> Mapping[str, NDArray[np.float32]]:
     """Vectors by image name, to find pairs; unreadable images go without."""
     vectors = {}
-    for name in track(images, description="Encoding for pairs"):
+    for name in tracked(images, "encoding photographs"):
         try:
             pixels = decode_image(images[name](), name).rgb
         except (FileContentError, OSError):

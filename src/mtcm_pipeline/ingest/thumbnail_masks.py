@@ -37,7 +37,7 @@ def thumbnail_masks(
     small = {}
     for name, file in match_to_images(masks, names).by_image.items():
         camera = cameras.camera_of(name)
-        size = camera.width, camera.height
+        size = camera.size
         try:
             mask, _ = decode_mask(masks[file](), file, size=size)
         except FileContentError as error:

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from rich.progress import track
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore, content_key
@@ -33,6 +32,7 @@ from mtcm_pipeline.judge.photo_facts import (
     facts_of_photos,
 )
 from mtcm_pipeline.judge.repeated_structure import without_repeated_structure
+from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 
 Float = NDArray[np.float64]
@@ -185,8 +185,10 @@ def _looked_at(
 
 def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
     starts = range(0, len(names), _CHUNK)
-    for start in track(starts, description="Looking at photographs"):
-        yield names[start : start + _CHUNK]
+    with progress_shown() as show:
+        for start in starts:
+            show("looking at photographs", start, len(names))
+            yield names[start : start + _CHUNK]
 
 
 def _mask(data: bytes, name: str, pixels: NDArray[np.uint8]) -> NDArray[np.bool_] | None:

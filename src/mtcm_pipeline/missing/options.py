@@ -24,7 +24,7 @@ class MissingOptions:
             arms end sooner.
         gap_reach_deg: the same to the side for a place that has cameras on both sides:
             who stood left and right of a place could stand there.
-        half_angle_deg: a view stands in for another at this angle by 1/e; as in the
+        decay_angle_deg: a view stands in for another at this angle by 1/e; as in the
             surrogate of the reconstruction's quality.
         apart_deg: a proposal this near to a view or to another proposal is not made
             while there is a place farther away: who is told to stand two steps beside
@@ -38,6 +38,6 @@ class MissingOptions:
     azimuth_reach_deg: float = Field(default=8.0, gt=0, le=90)
     elevation_reach_deg: float = Field(default=8.0, gt=0, le=90)
     gap_reach_deg: float = Field(default=28.0, gt=0, le=90)
-    half_angle_deg: float = Field(default=20.0, gt=0, le=90)
+    decay_angle_deg: float = Field(default=20.0, gt=0, le=90)
     apart_deg: float = Field(default=8.0, ge=0, le=90)
     uncovered_deg: float = Field(default=25.0, gt=0, le=90)

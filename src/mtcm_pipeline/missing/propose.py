@@ -2,7 +2,7 @@
 
 What a set of views is worth is what the surrogate of the reconstruction's quality makes
 of it, on the viewing sphere: a plausible target view is served by the nearest view with
-exp(-angle / half angle). The gain of a proposal is what it adds, averaged over the band.
+exp(-angle / decay angle). The gain of a proposal is what it adds, averaged over the band.
 Points of the scene take no part: on sides that nobody photographed there are none.
 
 A later proposal goes on from where the earlier ones would have been shot: they serve the
@@ -73,8 +73,8 @@ def propose(
         Proposals with positive gain; fewer when nothing worthwhile is left.
     """
     unknown = np.ones(len(band.directions)) if uncertainty is None else uncertainty
-    by_views = served(band.directions, band.views, options.half_angle_deg).max(axis=1)
-    by_candidate = served(band.directions, band.directions, options.half_angle_deg)
+    by_views = served(band.directions, band.views, options.decay_angle_deg).max(axis=1)
+    by_candidate = served(band.directions, band.directions, options.decay_angle_deg)
     gap = angles_between_deg(band.directions, band.views).min(axis=1)
     standing, found = band.standing, list[Proposal]()
     for _ in range(options.count):
@@ -87,8 +87,9 @@ def propose(
         least = _WORTHWHILE * found[0].gain if found else 0.0
         if gains[best] <= least:
             break
-        sure = float(plausibility[best]), float(unknown[best])
-        found.append(_proposal(band, best, float(gains[best]), sure))
+        found.append(
+            _proposal(band, best, gains[best], plausibility[best], unknown[best])
+        )
         by_views = np.maximum(by_views, by_candidate[:, best])
         to_new = angles_between_deg(band.directions, band.directions[best][None])[:, 0]
         gap = np.minimum(gap, to_new)
@@ -97,27 +98,28 @@ def propose(
     return found
 
 
-def served(targets: Float, views: Float, half_angle_deg: float) -> Float:
-    """(M, N) how well each view serves each target: exp(-angle / half angle), 0..1.
+def served(targets: Float, views: Float, decay_angle_deg: float) -> Float:
+    """(M, N) how well each view serves each target: exp(-angle / decay angle), 0..1.
 
     Args:
         targets: (M, 3) unit vectors from the subject.
         views: (N, 3) unit vectors.
-        half_angle_deg: where it has fallen to 1/e.
+        decay_angle_deg: where it has fallen to 1/e.
     """
-    return np.exp(-angles_between_deg(targets, views) / half_angle_deg)
+    return np.exp(-angles_between_deg(targets, views) / decay_angle_deg)
 
 
 def _proposal(
-    band: ViewBand, row: int, gain: float, sure: tuple[float, float]
+    band: ViewBand, row: int, gain: float, plausibility: float, uncertainty: float
 ) -> Proposal:
-    """Of one direction of the band; `sure` is plausibility and uncertainty."""
+    """Of one direction of the band."""
     apart = angles_between_deg(band.directions[row][None], band.views)[0]
     nearest = int(apart.argmin())
     return Proposal(
         band.directions[row],
-        gain,
+        float(gain),
         nearest,
         float(apart[nearest]),
-        *sure,
+        float(plausibility),
+        float(uncertainty),
     )

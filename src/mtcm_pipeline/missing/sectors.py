@@ -13,6 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from mtcm_pipeline.missing.band import DIRECTIONS
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.sphere import (
     angles_between_deg,
@@ -23,7 +24,6 @@ from mtcm_pipeline.missing.sphere import (
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-DIRECTIONS = 2_000
 # Neighbours on the lattice are at most this many mean spacings apart.
 _NEIGHBOUR = 1.5
 # Smaller sectors are what lies between two ordinary neighbours.

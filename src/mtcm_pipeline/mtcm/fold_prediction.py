@@ -32,6 +32,7 @@ from mtcm_pipeline.tokens.layout import CENTRE, FIELD_SLICES, FIELDS, QUATERNION
 from mtcm_pipeline.tokens.standardise import Standardiser
 
 Float = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 # A residual changes the expected squared error by at most this factor, in logarithms.
 _LARGEST_CHANGE = 3.0
@@ -59,6 +60,16 @@ def context_windows(n: int, context: int) -> list[tuple[int, int]]:
     count = -(-n // context)
     edges = np.linspace(0, n, count + 1).round().astype(int)
     return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
+
+
+def spread_windows(n: int, context: int) -> list[Index]:
+    """Interleaved windows of at most `context` frames that cover 0..n-1, each all of it.
+
+    Every window is the capture in small, so that what is made of frames in different
+    ones can be compared.
+    """
+    count = -(-n // context)
+    return [np.arange(first, n, count) for first in range(count)]
 
 
 def fold_views(

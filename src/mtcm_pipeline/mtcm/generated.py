@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import track
 
 from mtcm_pipeline.capture.files import stem_of
 from mtcm_pipeline.formats.exif import focal_px, read_exif
@@ -19,6 +18,7 @@ from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.masks import decode_mask
 from mtcm_pipeline.mtcm.pretrain_options import PretrainOptions
 from mtcm_pipeline.mtcm.results import CheckpointStore
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.sample.generate import SampleCapture, generate_sample
 from mtcm_pipeline.sample.options import AzimuthGap, SampleOptions
 from mtcm_pipeline.tokens.build import build_tokens
@@ -70,7 +70,7 @@ def generated_captures(
     """
     captures = {}
     seeds = range(options.first_seed, options.first_seed + options.captures)
-    for seed in track(seeds, description="generating captures", transient=True):
+    for seed in tracked(seeds, "generating captures"):
         key = f"generated_{seed}"
         stored = store.read(key) if store is not None else None
         if stored is None:

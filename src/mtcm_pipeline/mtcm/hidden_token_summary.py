@@ -1,11 +1,11 @@
-"""The rows of the exam of hidden tokens, summed up against the best simple regressor."""
+"""The rows of `hidden_token_evaluation`, summed up against the best simple regressor."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from mtcm_pipeline.mtcm.hidden_token_exam import MTCM
+from mtcm_pipeline.mtcm.hidden_token_evaluation import MTCM
 from mtcm_pipeline.regressors.registry import simple_predictors
 
 # Measures that are better when larger; the others are errors.

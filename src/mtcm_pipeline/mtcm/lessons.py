@@ -1,4 +1,4 @@
-"""What a training run practises on, step by step, and what it is examined on.
+"""What a training run learns from, step by step, and what it is validated on.
 
 Dimension letters: N frames.
 """
@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 
 from mtcm_pipeline.mtcm import losses
@@ -19,14 +18,15 @@ from mtcm_pipeline.mtcm.model import Mtcm
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prior import Choices, choose_once
 from mtcm_pipeline.mtcm.residual_model import ResidualMtcm
-from mtcm_pipeline.mtcm.sequence import FrameSequence, bearings_rad
+from mtcm_pipeline.mtcm.sequence import FrameSequence, azimuths_rad
 from mtcm_pipeline.mtcm.step import step_losses
 from mtcm_pipeline.mtcm.tasks import TrainingTask, draw_task, in_time_order, take
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
-# Draws that early stopping looks at; never practised on.
-_EXAMINED = 8
+# Draws that early stopping looks at; never trained on.
+_VALIDATION_DRAWS = 8
 
 
 class Lessons(Protocol):
@@ -42,8 +42,8 @@ class Lessons(Protocol):
         """The losses of each step of one epoch."""
         ...
 
-    def exam(self, model: Any) -> float:
-        """The loss on what is held out."""
+    def validation_loss(self, model: Any) -> float:
+        """The loss on what is held out, for early stopping."""
         ...
 
 
@@ -71,31 +71,31 @@ class PlainLessons:
             window = self.sequence.window(start, stop)
             yield step_losses(model, window, self.options, rng)
 
-    def exam(self, model: Any) -> float:
+    def validation_loss(self, model: Any) -> float:
         """See `Lessons`: the same draws each time."""
         rng = np.random.default_rng([self.options.seed, 1])
         count = min(len(self.sequence), self.options.context_frames)
         window = self.sequence.window(0, count)
         draws = [
             step_losses(model, window, self.options, rng)["reconstruction"]
-            for _ in range(_EXAMINED)
+            for _ in range(_VALIDATION_DRAWS)
         ]
         return float(torch.stack(draws).mean())
 
 
 @dataclass(frozen=True)
 class ResidualLessons:
-    """A fixed number of draws, each with the prior's view of it, practised in turn.
+    """A fixed number of draws, each with the prior's view of it, in random order.
 
     Attributes:
-        tasks: practised.
-        examined: held out.
+        tasks: trained on.
+        validation: held out.
         steps: of one epoch.
         options: of the training.
     """
 
     tasks: Sequence[TrainingTask]
-    examined: Sequence[TrainingTask]
+    validation: Sequence[TrainingTask]
     steps: int
     options: TrainOptions
 
@@ -111,10 +111,9 @@ class ResidualLessons:
             task = self.tasks[int(rng.integers(len(self.tasks)))]
             yield task_losses(model, task, self.options)
 
-    def exam(self, model: Any) -> float:
+    def validation_loss(self, model: Any) -> float:
         """See `Lessons`."""
-        draws = [task_losses(model, t, self.options) for t in self.examined]
-        return float(torch.stack([d["loss"] for d in draws]).mean())
+        return mean_task_loss(model, self.validation, self.options)
 
 
 def capture_choices(tokens: Tokens, options: TrainOptions) -> Choices:
@@ -126,10 +125,10 @@ def capture_choices(tokens: Tokens, options: TrainOptions) -> Choices:
     most = min(len(ordered), options.context_frames)
     start = (len(ordered) - most) // 2
     window = take(ordered, np.arange(start, start + most))
-    bearings = bearings_rad(window)
+    azimuths = azimuths_rad(window)
     sector = np.zeros(most, dtype=bool)
     count = max(1, min(round(options.mask_ratio * most), most - 3))
-    sector[np.argsort(bearings, kind="stable")[:count]] = True
+    sector[np.argsort(azimuths, kind="stable")[:count]] = True
     return choose_once(window, sector)
 
 
@@ -140,13 +139,15 @@ def capture_lessons(
     ordered = in_time_order(tokens)
     rng = np.random.default_rng([options.seed, 2])
     drawn = []
-    count = options.tasks + _EXAMINED
-    for _ in track(range(count), description="asking the prior", transient=True):
+    count = options.tasks + _VALIDATION_DRAWS
+    for _ in tracked(range(count), "asking the prior"):
         ((start, stop), *_) = random_windows(len(ordered), options, rng)
         window = take(ordered, np.arange(start, stop))
         drawn.append(draw_task(window, standardiser, options, rng, choices))
     steps = -(-len(ordered) // options.context_frames)
-    return ResidualLessons(drawn[_EXAMINED:], drawn[:_EXAMINED], steps, options)
+    return ResidualLessons(
+        drawn[_VALIDATION_DRAWS:], drawn[:_VALIDATION_DRAWS], steps, options
+    )
 
 
 def random_windows(
@@ -184,3 +185,11 @@ def task_losses(
     }
     total = losses.weighted_total(terms, options)
     return {"loss": total, **terms}
+
+
+def mean_task_loss(
+    model: Any, tasks: Sequence[TrainingTask], options: TrainOptions
+) -> float:
+    """The weighted total of `task_losses`, mean over the draws."""
+    totals = [task_losses(model, task, options)["loss"] for task in tasks]
+    return float(torch.stack(totals).mean())

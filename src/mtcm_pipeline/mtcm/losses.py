@@ -43,7 +43,13 @@ def reconstruction_loss(errors: Tensor, counted: Tensor) -> Tensor:
 
 
 def variance_loss(log_variance: Tensor, errors: Tensor, counted: Tensor) -> Tensor:
-    """Gaussian negative log-likelihood of the errors; the errors are not moved by it."""
+    """Gaussian negative log-likelihood of the errors, a scalar.
+
+    Args:
+        log_variance: (N, F) predicted.
+        errors: (N, F) squared errors; no gradient flows into them.
+        counted: (N, F) bool, the entries that count.
+    """
     errors = errors.detach()
     likelihood = 0.5 * (log_variance + (errors + 1e-6) * torch.exp(-log_variance))
     return reconstruction_loss(likelihood, counted)
@@ -98,7 +104,8 @@ def part_distance_loss(name: str, squared: Tensor, size: float) -> Tensor:
 
 
 def residual_losses(output: ResidualOutput, task: TaskTensors) -> tuple[Tensor, Tensor]:
-    """Weighted mean loss over the parts, and the Gaussian likelihood of their errors."""
+    """Two scalars: the parts' weighted mean loss, and the negative log-likelihood of the
+    errors (Gaussian), weighted likewise."""
     total, likelihood, weights = task.tokens.new_zeros(()), task.tokens.new_zeros(()), 0.0
     for name, residual in output.residuals.items():
         part = task.parts[name]
@@ -119,7 +126,7 @@ def residual_losses(output: ResidualOutput, task: TaskTensors) -> tuple[Tensor, 
 
 
 def weighted_total(terms: dict[str, Tensor], options: TrainOptions) -> Tensor:
-    """The sum that is trained on, of terms named as in the history."""
+    """The scalar that is trained on, of terms named as in the history."""
     return (
         terms["reconstruction"]
         + options.pose_weight * terms["next_pose"]

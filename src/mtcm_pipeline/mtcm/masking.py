@@ -29,7 +29,7 @@ SWAP_GROUPS: dict[str, tuple[str, ...]] = {
 
 def draw_hidden(
     present: Bool,
-    bearings_rad: Float,
+    azimuths_rad: Float,
     *,
     ratio: float,
     modes: Sequence[str],
@@ -39,7 +39,7 @@ def draw_hidden(
 
     Args:
         present: (N, F) entries that exist.
-        bearings_rad: (N,) azimuth of each camera around the subject; NaN without pose.
+        azimuths_rad: (N,) azimuth of each camera around the subject; NaN without pose.
         ratio: share of the frames (or, for `field`, of the entries) to hide.
         modes: from `frame`, `field`, `span`, `sector`.
         rng: the only source of randomness.
@@ -50,12 +50,12 @@ def draw_hidden(
     n = len(present)
     count = max(1, round(ratio * n))
     mode = modes[int(rng.integers(len(modes)))]
-    if mode == "sector" and np.isfinite(bearings_rad).sum() <= count:
+    if mode == "sector" and np.isfinite(azimuths_rad).sum() <= count:
         mode = "frame"
     if mode == "field":
         hidden = rng.random(present.shape) < ratio
     else:
-        hidden = _repeat(_draw_frames(mode, n, count, bearings_rad, rng))
+        hidden = _repeat(_draw_frames(mode, n, count, azimuths_rad, rng))
         hidden &= _draw_whole_or_one_field(n, rng)
     hidden &= present
     if not hidden.any() and present.any():
@@ -66,7 +66,7 @@ def draw_hidden(
 
 
 def _draw_frames(
-    mode: str, n: int, count: int, bearings_rad: Float, rng: np.random.Generator
+    mode: str, n: int, count: int, azimuths_rad: Float, rng: np.random.Generator
 ) -> Bool:
     """(N,) frames hidden by the modes that hide whole frames."""
     frames = np.zeros(n, dtype=bool)
@@ -76,8 +76,8 @@ def _draw_frames(
         start = rng.integers(n)
         frames[(start + np.arange(count)) % n] = True
     else:
-        centre = bearings_rad[rng.choice(np.flatnonzero(np.isfinite(bearings_rad)))]
-        away = np.abs(np.angle(np.exp(1j * (bearings_rad - centre))))
+        centre = azimuths_rad[rng.choice(np.flatnonzero(np.isfinite(azimuths_rad)))]
+        away = np.abs(np.angle(np.exp(1j * (azimuths_rad - centre))))
         frames[np.argsort(away, kind="stable")[:count]] = True  # NaN sorts last
     return frames
 
@@ -141,7 +141,7 @@ def apply_swaps(rows: Float, present: Bool, source: NDArray[np.int64]) -> tuple:
 
 
 def interleaved_folds(n: int, folds: int) -> list[Bool]:
-    """Shares of the frames, every `folds`-th one each; together they cover all."""
+    """(n,) masks of shares of n frames, every `folds`-th one each; they cover all."""
     return [np.arange(n) % folds == fold for fold in range(min(folds, n))]
 
 

@@ -38,7 +38,7 @@ class TrainOptions:
         patience: epochs without a better held-out loss after which training stops, and
             the best weights are kept; 0 trains to the end and keeps the last.
         tasks: draws of hidden entries that the prior is asked about once and that are
-            then practised in turn (`residual` only): asking costs more than a step.
+            then trained on in turn (`residual` only): asking costs more than a step.
         learning_rate: peak of the one-cycle schedule; small, so that pretrained weights
             are tuned and not forgotten.
         warmup_share: share of the epochs in which the rate rises.

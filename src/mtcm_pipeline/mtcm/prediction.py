@@ -3,8 +3,7 @@
 A frame is judged only by what was predicted while it was hidden: a field is hidden in
 one interleaved share of the frames at a time, and the others are shown.
 
-Dimension letters: N frames, D = 394 token width, F = 5 fields, G = 3 swap groups,
-E model width.
+Dimension letters: N frames, D = 394 token width, F = 5 fields, E model width.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from mtcm_pipeline.mtcm.fold_prediction import (
     FoldView,
     context_windows,
     predict_by_prior,
+    spread_windows,
 )
 from mtcm_pipeline.mtcm.masking import SWAP_GROUPS, interleaved_folds
 from mtcm_pipeline.mtcm.model import MtcmOutput
@@ -72,22 +72,26 @@ def predict_hidden(
 
 
 def represent(trained: TrainedMtcm, tokens: Tokens) -> Representation:
-    """Representations, swap probabilities, attention and the next pose."""
+    """Representations, attention and the next pose.
+
+    A representation depends on the frames it was made among. Where the capture is longer
+    than a window, each window therefore takes frames from all of it (`spread_windows`):
+    of representations from one part of a walk each, two views of the same side would be
+    told apart by the part alone.
+    """
     ordered = in_time_order(tokens)
     n = len(ordered)
     latent = np.zeros((n, trained.options.d_model))
-    swap, attention = np.zeros((n, len(SWAP_GROUPS))), np.zeros((n, n), np.float32)
-    for start, stop in context_windows(n, trained.options.context_frames):
-        window = take(ordered, np.arange(start, stop))
+    attention = np.zeros((n, n), np.float32)
+    for rows in spread_windows(n, trained.options.context_frames):
+        window = take(ordered, rows)
         nothing = np.zeros_like(window.present)
         output = _seen(trained, window, nothing, keep_attention=True)
-        latent[start:stop] = output.latent.numpy()
-        swap[start:stop] = output.swap_logits.sigmoid().numpy()
-        attention[start:stop, start:stop] = output.attention[-1].mean(dim=0).numpy()
+        latent[rows] = output.latent.numpy()
+        attention[np.ix_(rows, rows)] = output.attention[-1].mean(dim=0).numpy()
     back = np.argsort(np.argsort(tokens.times, kind="stable"), kind="stable")
     return Representation(
         latent[back],
-        swap[back],
         attention[np.ix_(back, back)],
         _next_pose(trained, ordered),
     )
@@ -188,7 +192,7 @@ def _measure(
 
 
 def as_signed(values: Float, truth: Float) -> Float:
-    """Token values whose quaternions have the signs of the truth's.
+    """(N, D) token values whose quaternions have the signs of the truth's.
 
     q and -q are one rotation: the convention w >= 0 tears apart two that are near each
     other where w is near 0, by half a turn in numbers.
@@ -200,7 +204,7 @@ def as_signed(values: Float, truth: Float) -> Float:
 
 
 def unit_quaternions(values: Float) -> Float:
-    """Token values with quaternions of length 1 and non-negative w."""
+    """(N, D) token values with quaternions of length 1 and non-negative w."""
     values = values.copy()
     quats = values[:, QUATERNION]
     lengths = np.linalg.norm(quats, axis=1, keepdims=True)

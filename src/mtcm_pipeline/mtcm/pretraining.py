@@ -15,19 +15,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.mtcm.lessons import task_losses
+from mtcm_pipeline.mtcm.lessons import mean_task_loss, task_losses
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.pretrain_options import PretrainOptions
 from mtcm_pipeline.mtcm.prior import choose_once
 from mtcm_pipeline.mtcm.residual_model import ResidualMtcm
 from mtcm_pipeline.mtcm.results import CheckpointStore
-from mtcm_pipeline.mtcm.sequence import bearings_rad
+from mtcm_pipeline.mtcm.sequence import azimuths_rad
 from mtcm_pipeline.mtcm.tasks import TrainingTask, draw_task, in_time_order, take
 from mtcm_pipeline.mtcm.training import TrainingRun, train_on
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.tokens.layout import EMBEDDING_WIDTH, FIELDS, Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
 
@@ -41,13 +41,13 @@ class PretrainLessons:
 
     Attributes:
         tasks: by capture; captures are drawn evenly, however many frames they have.
-        examined: draws of captures that are never practised.
+        validation: draws of captures that are never trained on.
         options: of the model.
         steps: of an epoch.
     """
 
     tasks: Mapping[str, Sequence[TrainingTask]]
-    examined: Sequence[TrainingTask]
+    validation: Sequence[TrainingTask]
     options: TrainOptions
     steps: int
 
@@ -65,10 +65,9 @@ class PretrainLessons:
             task = of_capture[int(rng.integers(len(of_capture)))]
             yield task_losses(model, in_another_basis(task, rng), self.options)
 
-    def exam(self, model: Any) -> float:
+    def validation_loss(self, model: Any) -> float:
         """See `Lessons`."""
-        draws = [task_losses(model, t, self.options) for t in self.examined]
-        return float(torch.stack([d["loss"] for d in draws]).mean())
+        return mean_task_loss(model, self.validation, self.options)
 
 
 def pretrain(
@@ -81,7 +80,7 @@ def pretrain(
 
     Args:
         captures: tokens by name; the last `options.held_out` names (sorted) are never
-            practised.
+            trained on.
         options: of the pretraining.
         model_options: size of the model, weights of the losses, schedule, seed.
         checkpoints: where to resume from and write to.
@@ -97,17 +96,15 @@ def pretrain(
         )
     drawn = {
         name: capture_draws(captures[name], options, index)
-        for index, name in enumerate(
-            track(names, description="asking the prior", transient=True)
-        )
+        for index, name in enumerate(tracked(names, "asking the prior"))
     }
     return pretrain_on(drawn, options, model_options, checkpoints)
 
 
-def prior_exam(run: TrainingRun) -> float:
-    """The exam's loss of the prior alone: of a model that has learned nothing."""
+def prior_validation_loss(run: TrainingRun) -> float:
+    """The validation loss of the prior alone: of a model that has learned nothing."""
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        return run.lessons.exam(run.lessons.new_model().eval())
+        return run.lessons.validation_loss(run.lessons.new_model().eval())
 
 
 def pretrain_on(
@@ -130,9 +127,9 @@ def pretrain_on(
         variance_weight=0.02,
     )
     names = sorted(drawn)
-    practised = {name: drawn[name] for name in names[: -options.held_out]}
-    examined = [task for name in names[-options.held_out :] for task in drawn[name]]
-    lessons = PretrainLessons(practised, examined, model_options, options.steps)
+    training = {name: drawn[name] for name in names[: -options.held_out]}
+    validation = [task for name in names[-options.held_out :] for task in drawn[name]]
+    lessons = PretrainLessons(training, validation, model_options, options.steps)
     return train_on(
         lessons,
         model_options,
@@ -161,7 +158,7 @@ def capture_draws(
         rng = np.random.default_rng([index, variant])
         varied = in_time_order(vary(tokens, options, rng))
         standardiser = Standardiser.fit(varied)
-        order = np.argsort(bearings_rad(varied), kind="stable")
+        order = np.argsort(azimuths_rad(varied), kind="stable")
         start = int(rng.integers(len(varied)))
         sector = np.zeros(len(varied), dtype=bool)
         hidden = round(options.mask_ratio * len(varied))

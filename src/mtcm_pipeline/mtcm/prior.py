@@ -142,7 +142,7 @@ def prior_view(
     }
     parts, features = [], []
     for name, (field, numbers) in PARTS.items():
-        part = _part(name, numbers, solved.get(field), len(tokens))
+        part = _part(name, numbers, solved.get(field))
         features.append(
             np.zeros((len(tokens), _PLAIN_FEATURES + len(MEMBERS[field])))
             if part is None
@@ -255,9 +255,7 @@ def _asked_of(
     return np.stack([m.asked for m in members]), stack.asked, stack.asked_variance
 
 
-def _part(
-    name: str, numbers: slice, solved: _Solved | None, count: int
-) -> PartPrior | None:
+def _part(name: str, numbers: slice, solved: _Solved | None) -> PartPrior | None:
     if solved is None:
         return None
     asked, shown = np.flatnonzero(solved.asked), np.flatnonzero(solved.shown)

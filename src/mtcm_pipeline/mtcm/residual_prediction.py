@@ -105,7 +105,7 @@ def ask(tokens: Tokens, hidden: Bool) -> Question:
 
 
 def without(tokens: Tokens, hidden: Bool) -> Tokens:
-    """The tokens with hidden entries absent."""
+    """The tokens with the entries absent that are True in `hidden`, (N, F)."""
     values = tokens.values.copy()
     for column, where in enumerate(FIELD_SLICES.values()):
         values[hidden[:, column], where] = np.nan

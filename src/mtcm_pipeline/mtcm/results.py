@@ -2,7 +2,7 @@
 
 This module does not import torch, so that whoever only passes these on need not either.
 
-Dimension letters: N frames, D = 394 token width, F = 5 fields, G = 3 swap groups,
+Dimension letters: N frames, D = 394 token width, F = 5 fields,
 E model width, S frames shown in a heatmap.
 """
 
@@ -82,14 +82,12 @@ class Representation:
 
     Attributes:
         latent: (N, E) the frames' representations (pose embeddings).
-        swap_probability: (N, G) that the group belongs to another frame.
         attention: (N, N) float32, last layer's weights, mean over heads; a row attends
             to columns and sums to 1 over the frames of its own window.
         next_pose: (7,) the pose that plausibly follows the last frame, token units.
     """
 
     latent: Float
-    swap_probability: Float
     attention: NDArray[np.float32]
     next_pose: Float
 
@@ -102,7 +100,7 @@ class TrainingSnapshot:
         epoch: when it was taken.
         latent: (N, E) float32 representations.
         attention: (S, S) float32 last layer's attention among `attention_rows`.
-        attention_rows: (S,) frame indices, evenly spaced.
+        attention_rows: (S,) frame indices, evenly spaced among those of one window.
         squared_error: (N, F) standardised error of the hidden predictions.
         centre_error: (N,) in median camera distances; NaN without a pose.
         rotation_error_deg: (N,) degrees; NaN without a pose.

@@ -23,13 +23,13 @@ class FrameSequence:
         rows: (N, D) standardised tokens, 0 where absent.
         present: (N, F) bool.
         times: (N,) 0..1.
-        bearings_rad: (N,) azimuth of the camera around the subject; NaN without pose.
+        azimuths_rad: (N,) azimuth of the camera around the subject; NaN without pose.
     """
 
     rows: np.ndarray
     present: np.ndarray
     times: np.ndarray
-    bearings_rad: np.ndarray
+    azimuths_rad: np.ndarray
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,7 +38,7 @@ class FrameSequence:
         """Frames start..stop-1."""
         part = slice(start, stop)
         return FrameSequence(
-            self.rows[part], self.present[part], self.times[part], self.bearings_rad[part]
+            self.rows[part], self.present[part], self.times[part], self.azimuths_rad[part]
         )
 
 
@@ -50,21 +50,21 @@ def as_sequence(tokens: Tokens, standardiser: Standardiser) -> FrameSequence:
         rows[order],
         tokens.present[order],
         tokens.times[order],
-        bearings_rad(tokens)[order],
+        azimuths_rad(tokens)[order],
     )
 
 
-def bearings_rad(tokens: Tokens) -> np.ndarray:
+def azimuths_rad(tokens: Tokens) -> np.ndarray:
     """(N,) azimuth of the camera around the subject; NaN without a pose."""
     centres = tokens.values[:, CENTRE]
     return np.arctan2(centres[:, 1], centres[:, 0])
 
 
 def as_float(array: np.ndarray) -> Tensor:
-    """The array as a float32 tensor."""
+    """A copy or view of the array as a float32 tensor of the same shape."""
     return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)
 
 
 def as_bool(array: np.ndarray) -> Tensor:
-    """The array as a bool tensor."""
+    """A copy or view of the array as a bool tensor of the same shape."""
     return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.bool)

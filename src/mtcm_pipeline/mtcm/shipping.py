@@ -35,7 +35,7 @@ def card(
     *,
     names: Sequence[str],
     encoder: str,
-    exams: tuple[float, float],
+    validation_losses: tuple[float, float],
 ) -> str:
     """What was trained, on what, and how it did, as Markdown.
 
@@ -44,11 +44,13 @@ def card(
         options: of the pretraining.
         names: of the captures, the held-out ones last.
         encoder: that made the embeddings.
-        exams: loss on the held-out captures, of the prior alone and of the best epoch.
+        validation_losses: loss on the held-out captures, of the prior alone and of
+            the best epoch.
     """
     parameters = sum(tensor.numel() for tensor in model.state_dict().values())
-    practised = ", ".join(names[: -options.held_out])
+    training = ", ".join(names[: -options.held_out])
     held_out = ", ".join(names[-options.held_out :])
+    of_prior, of_best = validation_losses
     return f"""# Weights of the MTCM's residual over its kernel prior
 
 {parameters:,} numbers in half precision. They predict hidden fields of frames (image
@@ -59,13 +61,13 @@ Trained on captures that this project generates, and on nothing else: no photogr
 person, no downloaded data. Embeddings by `{encoder}`, turned into random bases while
 training, so that the weights do not depend on it.
 
-- practised: {practised}
+- trained on: {training}
 - held out (early stopping): {held_out}
 - {options.variants} variants of each (frames dropped, order lost), {options.draws} draws
   of hidden entries a variant, {options.epochs} epochs of {options.steps} steps
 - weighted loss on the held-out captures (hidden entries, their expected errors, swapped
-  fields, next pose): {exams[0]:.4f} untrained, where predictions are the prior's, and
-  {exams[1]:.4f} at the best epoch
+  fields, next pose): {of_prior:.4f} untrained, where predictions are the prior's, and
+  {of_best:.4f} at the best epoch
 
 Made by `kedro run --pipeline=pretrain`. How much of the residual is used on a capture is
 decided there, by frames that are held out; see docs/prediction.md.

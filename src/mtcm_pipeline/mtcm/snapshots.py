@@ -14,6 +14,7 @@ import numpy as np
 from mtcm_pipeline.mtcm.fold_prediction import FoldView, fold_views, with_gates
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prediction import predict_hidden, represent
+from mtcm_pipeline.mtcm.prior import Choices
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm, TrainingSnapshot
 from mtcm_pipeline.mtcm.sequence import as_sequence
 from mtcm_pipeline.mtcm.training import train_mtcm, training_fingerprint
@@ -35,8 +36,10 @@ def take_snapshot(
         trained = with_gates(trained, tokens, views)
     prediction = predict_hidden(trained, tokens, views)
     representation = represent(trained, tokens)
-    shown = min(len(tokens), _MOST_HEATMAP_FRAMES)
-    rows = np.linspace(0, len(tokens) - 1, shown).round().astype(np.int64)
+    # Of a long capture, frames of one window: others never attend to each other.
+    together = np.flatnonzero(representation.attention[np.argmin(tokens.times)] > 0.0)
+    shown = min(len(together), _MOST_HEATMAP_FRAMES)
+    rows = together[np.linspace(0, len(together) - 1, shown).round().astype(np.int64)]
     return TrainingSnapshot(
         epoch=epoch,
         latent=representation.latent.astype(np.float32),
@@ -59,19 +62,23 @@ def train_with_snapshots(
     """
     standardiser = Standardiser.fit(tokens)
     taken: dict[int, TrainingSnapshot] = {}
-    views: list[FoldView] = []
+    asked: list[FoldView] = []
 
     fingerprint = training_fingerprint(as_sequence(tokens, standardiser), options)
 
+    def views(choices: Choices) -> list[FoldView]:
+        if not asked:  # once for all snapshots and the end of the training
+            asked.extend(fold_views(tokens, standardiser, choices, options))
+        return asked
+
     def on_snapshot(epoch: int, so_far: TrainedMtcm) -> None:
-        if so_far.prior is not None and not views:
-            views.extend(fold_views(tokens, standardiser, so_far.prior.choices, options))
-        taken[epoch] = take_snapshot(epoch, so_far, tokens, views or None)
+        known = None if so_far.prior is None else views(so_far.prior.choices)
+        taken[epoch] = take_snapshot(epoch, so_far, tokens, known)
         if checkpoints is not None:
             checkpoints.write(f"snapshot_{epoch}", _pack(taken[epoch], fingerprint))
 
     trained = train_mtcm(
-        tokens, options, checkpoints=checkpoints, on_snapshot=on_snapshot
+        tokens, options, checkpoints=checkpoints, on_snapshot=on_snapshot, views=views
     )
     for epoch in _snapshot_epochs(options, len(trained.history)):
         stored = checkpoints.read(f"snapshot_{epoch}") if checkpoints else None

@@ -27,7 +27,7 @@ def step_losses(
     """
     hidden = draw_hidden(
         window.present,
-        window.bearings_rad,
+        window.azimuths_rad,
         ratio=options.mask_ratio,
         modes=options.mask_modes,
         rng=rng,

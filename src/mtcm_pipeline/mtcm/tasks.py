@@ -17,7 +17,7 @@ from mtcm_pipeline.mtcm.masking import apply_swaps, draw_hidden, draw_swaps
 from mtcm_pipeline.mtcm.options import TrainOptions
 from mtcm_pipeline.mtcm.prior import Choices, PartPrior, PriorView, prior_view
 from mtcm_pipeline.mtcm.residual_model import PartTensors, TaskTensors
-from mtcm_pipeline.mtcm.sequence import as_bool, as_float, bearings_rad
+from mtcm_pipeline.mtcm.sequence import as_bool, as_float, azimuths_rad
 from mtcm_pipeline.mtcm.step import swap_targets
 from mtcm_pipeline.regressors.problem import nearest_rotations
 from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
@@ -52,7 +52,7 @@ def in_time_order(tokens: Tokens) -> Tokens:
 
 
 def take(tokens: Tokens, rows: NDArray[np.integer]) -> Tokens:
-    """Some frames, in the order of `rows`."""
+    """The frames at `rows`, (K,), in that order."""
     names = tuple(tokens.names[row] for row in rows)
     return Tokens(names, tokens.values[rows], tokens.present[rows], tokens.times[rows])
 
@@ -75,7 +75,7 @@ def draw_task(
     """
     hidden = draw_hidden(
         tokens.present,
-        bearings_rad(tokens),
+        azimuths_rad(tokens),
         ratio=options.mask_ratio,
         modes=options.mask_modes,
         rng=rng,
@@ -102,7 +102,14 @@ def draw_task(
 def task_tensors(
     tokens: Tokens, standardiser: Standardiser, hidden: Bool, view: PriorView
 ) -> TaskTensors:
-    """What the model is given."""
+    """What the model is given.
+
+    Args:
+        tokens: N frames in order of time.
+        standardiser: of the capture.
+        hidden: (N, F) True = not shown.
+        view: the prior's, with the same entries hidden.
+    """
     rows = np.nan_to_num(standardiser.apply(tokens.values))
     for column, where in enumerate(FIELD_SLICES.values()):
         rows[hidden[:, column], where] = 0.0

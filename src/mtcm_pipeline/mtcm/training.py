@@ -11,14 +11,13 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from rich.progress import Progress
 from torch import Tensor, nn
 
 from mtcm_pipeline.errors import CaptureError
@@ -32,7 +31,7 @@ from mtcm_pipeline.mtcm import (
     step,
     tasks,
 )
-from mtcm_pipeline.mtcm.fold_prediction import with_gates
+from mtcm_pipeline.mtcm.fold_prediction import FoldView, with_gates
 from mtcm_pipeline.mtcm.lessons import (
     Lessons,
     PlainLessons,
@@ -40,10 +39,11 @@ from mtcm_pipeline.mtcm.lessons import (
     capture_lessons,
 )
 from mtcm_pipeline.mtcm.options import TrainOptions
-from mtcm_pipeline.mtcm.prior import PARTS, FittedPrior
+from mtcm_pipeline.mtcm.prior import PARTS, Choices, FittedPrior
 from mtcm_pipeline.mtcm.results import CheckpointStore, TrainedMtcm
 from mtcm_pipeline.mtcm.sequence import FrameSequence, as_sequence
 from mtcm_pipeline.mtcm.start import initial_digest, starting_weights
+from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.regressors import ensemble, gaussian
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tokens.standardise import Standardiser
@@ -51,7 +51,7 @@ from mtcm_pipeline.tokens.standardise import Standardiser
 log = logging.getLogger(__name__)
 
 _CHECKPOINT = "checkpoint"
-_EXAM_EVERY = 10
+_VALIDATE_EVERY = 10
 # Modules whose code decides what a training comes to.
 _DECISIVE = (
     masking,
@@ -82,6 +82,7 @@ def train_mtcm(
     *,
     checkpoints: CheckpointStore | None = None,
     on_snapshot: Callable[[int, TrainedMtcm], None] | None = None,
+    views: Callable[[Choices], Sequence[FoldView]] | None = None,
 ) -> TrainedMtcm:
     """Train on one capture.
 
@@ -95,6 +96,8 @@ def train_mtcm(
         checkpoints: where to resume from and write to; None keeps nothing.
         on_snapshot: called with the epoch and what is trained so far every
             `options.snapshot_every` epochs and after the last.
+        views: gives `fold_views` by the prior's choices to a caller who has use for them
+            too: asking the prior about all frames takes as long as many epochs.
 
     Raises:
         ParameterError: the weights to start from cannot be used.
@@ -125,7 +128,9 @@ def train_mtcm(
         else lambda epoch, model: on_snapshot(epoch, kept(model, [])),
     )
     trained = kept(run.model.eval(), run.history)
-    return trained if choices is None else with_gates(trained, tokens)
+    if choices is None:
+        return trained
+    return with_gates(trained, tokens, None if views is None else views(choices))
 
 
 def _lessons(
@@ -147,7 +152,7 @@ def train_on(
     checkpoints: CheckpointStore | None = None,
     on_snapshot: Callable[[int, nn.Module], None] | None = None,
 ) -> TrainingRun:
-    """Practise lessons until the epochs are over or nothing gets better.
+    """Train on lessons until the epochs are over or nothing gets better.
 
     Args:
         lessons: where losses come from.
@@ -160,14 +165,13 @@ def train_on(
             `options.snapshot_every` epochs and after the last.
     """
     run = TrainingRun.start(lessons, options, fingerprint, start)
-    with torch.random.fork_rng(devices=[]), Progress(transient=True) as progress:
+    with torch.random.fork_rng(devices=[]), progress_shown() as show:
         torch.set_rng_state(run.torch_state)
         run.resume(checkpoints)
-        task = progress.add_task("training the MTCM", total=options.epochs)
-        progress.update(task, completed=run.epoch)
+        show("training the MTCM", run.epoch, options.epochs)
         while not run.finished:
             run.train_epoch()
-            progress.update(task, completed=run.epoch)
+            show("training the MTCM", run.epoch, options.epochs)
             # The snapshot first: a run killed in between takes it again.
             if on_snapshot and run.due(options.snapshot_every):
                 on_snapshot(run.epoch, run.model.eval())
@@ -183,7 +187,7 @@ class TrainingRun:
 
     Attributes:
         best: held-out loss and weights of the best epoch so far; None before the first
-            exam.
+            validation.
         best_epoch: when it was.
     """
 
@@ -225,7 +229,7 @@ class TrainingRun:
             lessons, options, fingerprint, model, optimiser, rng, torch_state, 0, []
         )
         if weights is not None and options.patience:
-            run._examine()  # a start that practice only harms is kept as it is
+            run._validate()  # a start that training only harms is kept as it is
         return run
 
     @property
@@ -240,26 +244,26 @@ class TrainingRun:
         return self.epoch % every == 0 or self.finished
 
     def train_epoch(self) -> None:
-        """Practise one epoch, and examine every so often."""
+        """Train one epoch, and validate every so often."""
         self.model.train()
         steps = self.lessons.epoch(self.model, self.rng)
         rows = [self._step(terms) for terms in steps]
         self.epoch += 1
         means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
         self.history.append({"epoch": self.epoch, **means})
-        if self.options.patience and self.epoch % _EXAM_EVERY == 0:
-            self._examine()
+        if self.options.patience and self.epoch % _VALIDATE_EVERY == 0:
+            self._validate()
 
-    def _examine(self) -> None:
+    def _validate(self) -> None:
         self.model.eval()
         with torch.inference_mode():
-            loss = self.lessons.exam(self.model)
+            loss = self.lessons.validation_loss(self.model)
         if self.best is None or loss < self.best[0]:
             weights = {k: v.clone() for k, v in self.model.state_dict().items()}
             self.best, self.best_epoch = (loss, weights), self.epoch
 
     def keep_best(self) -> None:
-        """Go back to the weights with the best exam."""
+        """Go back to the weights with the lowest validation loss."""
         if self.best is not None and self.options.patience:
             self.model.load_state_dict(self.best[1])
 

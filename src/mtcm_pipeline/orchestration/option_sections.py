@@ -8,10 +8,10 @@ def option_sections() -> dict[str, type]:
     from mtcm_pipeline.across.options import AcrossOptions
     from mtcm_pipeline.consistency.options import ScoreOptions
     from mtcm_pipeline.export.options import ExportOptions
-    from mtcm_pipeline.field.reconstruct import ReconstructOptions
+    from mtcm_pipeline.field.options import ReconstructOptions
     from mtcm_pipeline.ingest.options import IngestOptions
     from mtcm_pipeline.missing.options import MissingOptions
-    from mtcm_pipeline.mtcm.exam_options import ExamOptions
+    from mtcm_pipeline.mtcm.hidden_token_options import HiddenTokenOptions
     from mtcm_pipeline.mtcm.options import TrainOptions
     from mtcm_pipeline.mtcm.pretrain_options import PretrainOptions
     from mtcm_pipeline.segmentation.options import MaskOptions
@@ -29,7 +29,7 @@ def option_sections() -> dict[str, type]:
         "two_view": TwoViewOptions,
         "train": TrainOptions,
         "pretrain": PretrainOptions,
-        "hidden_tokens": ExamOptions,
+        "hidden_tokens": HiddenTokenOptions,
         "across": AcrossOptions,
         "scores": ScoreOptions,
         "select": SelectOptions,

@@ -54,9 +54,14 @@ def in_plain_words(error: BaseException | None) -> str | None:
 def told_plainly() -> Iterator[None]:
     """A command's work: errors that can be told in words end it with these alone.
 
+    Its log is as that of a run (`console_log`).
+
     Raises:
         click.ClickException: with the words.
     """
+    from mtcm_pipeline.orchestration.console_log import keep_lines_whole
+
+    keep_lines_whole()
     try:
         yield
     except Exception as error:

@@ -57,7 +57,13 @@ def squared_errors(estimate: Estimate, problem: FieldProblem) -> Float:
 
 
 def constant_variance(problem: FieldProblem, left_out: Float, asked: Float) -> Estimate:
-    """An estimate whose variance is the mean squared error of its own folds."""
+    """An estimate whose variance is the mean squared error of its own folds.
+
+    Args:
+        problem: whose shown frames were left out.
+        left_out: (S, m) predictions of the shown frames without their folds.
+        asked: (A, m) predictions.
+    """
     mean = float(((left_out - problem.learned) ** 2).sum(axis=1).mean())
     return Estimate(
         asked, np.full(len(asked), mean), left_out, np.full(len(left_out), mean)

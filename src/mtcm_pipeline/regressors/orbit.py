@@ -31,17 +31,17 @@ class OnOrbit:
     """A regressor of poses that works on orbit numbers instead of plain ones.
 
     Attributes:
-        of: the regressor.
+        base: the regressor.
         name: in tables.
     """
 
-    of: Regressor
+    base: Regressor
     name: str
 
     def estimate(self, problem: FieldProblem, folds: Sequence[Fold]) -> Estimate:
         """See `Regressor`."""
         bent = replace(problem, target=orbit_numbers(problem.target))
-        found = self.of.estimate(bent, folds)
+        found = self.base.estimate(bent, folds)
         return replace(
             found,
             asked=pose_from_orbit(found.asked),
@@ -62,7 +62,10 @@ def orbit_numbers(pose: Float) -> Float:
 
 
 def pose_from_orbit(numbers: Float) -> Float:
-    """The inverse of `orbit_numbers`; directions and rotations are made whole first."""
+    """(N, 13) -> (N, 12), the inverse of `orbit_numbers`.
+
+    Directions are brought to length 1 and rotations to the nearest rotation first.
+    """
     length = np.linalg.norm(numbers[:, :3], axis=1, keepdims=True)
     direction = numbers[:, :3] / np.maximum(length, 1e-12)
     rotation = aimed_axes(direction) @ nearest_rotations(numbers[:, 4:])

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from mtcm_pipeline.capture.cameras import PosedCameras
-from mtcm_pipeline.capture.rotations import quat_from_matrix
 from mtcm_pipeline.sample.render import Lens
 
 Array = NDArray[np.floating[Any]]
@@ -82,33 +80,6 @@ def mask_png(subject_share: Array) -> bytes:
     return buffer.getvalue()
 
 
-def npy(vector: NDArray[np.float32]) -> bytes:
-    """A `.npy` file."""
-    buffer = io.BytesIO()
-    np.save(buffer, vector, allow_pickle=False)
-    return buffer.getvalue()
-
-
 def json_bytes(content: Mapping[str, Any]) -> bytes:
     """A JSON file for people as well."""
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def poses_json(posed: PosedCameras) -> dict[str, Any]:
-    """COLMAP's content as JSON: qvec (w, x, y, z) and tvec are cam_from_world, OpenCV."""
-    quats = quat_from_matrix(posed.cam_from_world[:, :3, :3])
-    rows = zip(posed.names, quats, posed.cam_from_world, posed.camera_ids, strict=True)
-    images = {
-        name: {"qvec": q.tolist(), "tvec": pose[:3, 3].tolist(), "camera_id": camera_id}
-        for name, q, pose, camera_id in rows
-    }
-    cameras = {
-        str(number): {
-            "model": camera.model,
-            "width": camera.width,
-            "height": camera.height,
-            "params": list(camera.params),
-        }
-        for number, camera in posed.cameras.items()
-    }
-    return {"cameras": cameras, "images": images}

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.files import stem_of
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.formats.npy import npy_bytes
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.sample import contents, faults
 from mtcm_pipeline.sample.faults import FaultPlan
 from mtcm_pipeline.sample.head import random_head
@@ -163,7 +164,7 @@ def _views(session: _Session, options: SampleOptions) -> Iterator[View]:
     drift = _exposure_drift(options)
     poses = session.path.cam_from_subject
     rows = range(options.frames)
-    for row in track(rows, description="rendering the sample", transient=True):
+    for row in tracked(rows, "rendering the sample"):
         kind = session.plan.kinds.get(row)
         shown = _foreign_scene(options) if kind == "foreign" else scene
         view = render(shown, session.lens, poses[row], options.supersample)
@@ -244,6 +245,6 @@ def _embeddings(
     names = [n for n in pictures if truth.faults.get(n) != "embedding_missing"]
     vectors = np.asarray(embed([pictures[name] for name in names]), np.float32)
     return {
-        f"{stem_of(name)}.npy": contents.npy(vector)
+        f"{stem_of(name)}.npy": npy_bytes(vector)
         for name, vector in zip(names, vectors, strict=True)
     }

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.formats.poses_json import poses_json_from_cameras
 from mtcm_pipeline.sample import contents
 from mtcm_pipeline.sample.faults import FaultKind
 from mtcm_pipeline.sample.options import SampleOptions
@@ -97,7 +98,7 @@ def metadata_files(truth: SampleTruth, options: SampleOptions) -> dict[str, byte
         "frames": frames,
     }
     return {
-        "poses.json": contents.json_bytes(contents.poses_json(truth.given)),
+        "poses.json": contents.json_bytes(poses_json_from_cameras(truth.given)),
         "planted_faults.json": contents.json_bytes(dict(truth.faults)),
         "truth.json": contents.json_bytes(record),
     }

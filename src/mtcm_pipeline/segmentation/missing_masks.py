@@ -6,14 +6,12 @@ import io
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from rich.progress import track
 
 from mtcm_pipeline.capture.content_store import (
     ContentStore,
@@ -26,6 +24,7 @@ from mtcm_pipeline.errors import FileContentError, ParameterError
 from mtcm_pipeline.formats.images import Size, cutout_of, decode_image
 from mtcm_pipeline.formats.masks import encode_mask
 from mtcm_pipeline.ingest.matching import frame_names, match_to_images
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.segmentation.belief import MaskFacts, doubts, mask_from_saliency
 from mtcm_pipeline.segmentation.options import MaskOptions
 from mtcm_pipeline.segmentation.registry import Segmenter, load_segmenter
@@ -62,11 +61,6 @@ class MadeMasks:
     masks: Mapping[str, bytes]
     table: pd.DataFrame
     notes: tuple[str, ...] = ()
-
-    def completing(self, masks: FileLoaders) -> FileLoaders:
-        """The masks given, and the made ones for what they lack."""
-        made = {name: partial(bytes, content) for name, content in self.masks.items()}
-        return {**made, **masks}
 
 
 @dataclass(frozen=True)
@@ -133,7 +127,7 @@ def make_missing_masks(
         making.reasons = dict.fromkeys(missing, why_not.partition(";")[0])
     else:
         sources = _Sources(images, posed_size, segmenter, store, options)
-        for name in track(missing, description="Making masks"):
+        for name in tracked(missing, "making masks"):
             _make(name, sources, making)
         _doubt(making, options)
     source = "" if segmenter is None else segmenter.name

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.selection.coverage import rank_k_medoids
 from mtcm_pipeline.selection.farthest import rank_fvs, rank_fvs_directions
 from mtcm_pipeline.selection.objectives import Dispersion
@@ -27,8 +27,8 @@ from mtcm_pipeline.selection.optimisers import naive_greedy
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.pool import Pick, Pool
 from mtcm_pipeline.selection.probing import (
+    FrameSet,
     Probes,
-    Rows,
     judging_weights,
     small_field_look,
 )
@@ -82,7 +82,7 @@ def rank_field_guided(pool: Pool, options: SelectOptions) -> list[Pick]:
 
 def best_set(
     pool: Pool, coverage: ViewCoverage, probes: Probes, options: SelectOptions
-) -> Rows:
+) -> FrameSet:
     """The set of the highest worth after `options.probes` trials.
 
     That of view coverage where no field can be fitted to any of them.
@@ -94,11 +94,9 @@ def best_set(
         options: number of trials, seed.
     """
     rng = np.random.default_rng(options.seed)
-    waiting = first_sets(pool, coverage, options, rng)
+    waiting = first_sets(pool, options, rng)
     usual = waiting[0]
-    for _ in track(
-        range(options.probes), description="trying sets of views", transient=True
-    ):
+    for _ in tracked(range(options.probes), "trying sets of views"):
         if not waiting and len(probes):
             waiting = _next_sets(pool, coverage, probes, rng)
         if not waiting:
@@ -127,11 +125,8 @@ def best_set(
 
 
 def first_sets(
-    pool: Pool,
-    coverage: ViewCoverage,
-    options: SelectOptions,
-    rng: np.random.Generator,
-) -> list[Rows]:
+    pool: Pool, options: SelectOptions, rng: np.random.Generator
+) -> list[FrameSet]:
     """Different sets that geometry proposes, that of view coverage first."""
     rankings = [
         [pick.index for pick in rank(pool, options)]
@@ -147,7 +142,7 @@ def first_sets(
     return list(dict.fromkeys(tuple(sorted(ranking)) for ranking in rankings))
 
 
-def _covered(coverage: ViewCoverage, sets: Sequence[Rows]) -> Float:
+def _covered(coverage: ViewCoverage, sets: Sequence[FrameSet]) -> Float:
     """(M) what coverage says of sets, in dB."""
     return _DECIBELS_A_UNIT * np.array([coverage.value(rows) for rows in sets])
 
@@ -173,11 +168,11 @@ def _can_look(pool: Pool) -> bool:
 
 def _next_sets(
     pool: Pool, coverage: ViewCoverage, probes: Probes, rng: np.random.Generator
-) -> list[Rows]:
+) -> list[FrameSet]:
     """A round of sets not tried yet: the most promising exchanges in the best ones."""
     effects = probes.effects()
     worth = effects.of_sets + _covered(coverage, probes.tried)
-    promise: dict[Rows, float] = {}
+    promise: dict[FrameSet, float] = {}
     for parent in np.argsort(-worth, kind="stable")[:_PARENTS].tolist():
         rows = probes.tried[parent]
         shown = effects.of_sets[parent]
@@ -192,8 +187,8 @@ def _next_sets(
 
 
 def _exchanged(
-    pool: Pool, rows: Rows, deficit: Float, rng: np.random.Generator
-) -> tuple[Rows, list[int]]:
+    pool: Pool, rows: FrameSet, deficit: Float, rng: np.random.Generator
+) -> tuple[FrameSet, list[int]]:
     """A set with some of its free frames exchanged, and the frames that came in."""
     free = [row for row in rows if row not in pool.forced]
     likely = np.exp(deficit / _DEFICIT_DB)

@@ -23,7 +23,7 @@ BATCH = 128
 
 
 def batches(size: int) -> list[Int]:
-    """The indices 0..size-1 in blocks of `BATCH`."""
+    """The indices 0..size-1, ascending, in (B,) blocks of at most `BATCH`."""
     return [np.arange(i, min(i + BATCH, size)) for i in range(0, size, BATCH)]
 
 
@@ -52,7 +52,7 @@ def cosine_rows(vectors: Float) -> Rows:
 
 
 def joint_rows(pool: Pool) -> Rows:
-    """Mean of the learned similarity and the embeddings' cosine.
+    """(B, P) mean of the learned similarity and the embeddings' cosine, in -1..1.
 
     Where one of the two is absent the other one counts, where both are, 0.
     """
@@ -74,7 +74,11 @@ def joint_rows(pool: Pool) -> Rows:
 def typical_similarity(rows: Rows, size: int) -> float:
     """Median over the frames of each frame's median similarity to the others.
 
-    It needs one row at a time, and the order of the frames does not matter.
+    It needs a batch of rows at a time, and the order of the frames does not matter.
+
+    Args:
+        rows: indices (B) -> (B, P) similarities.
+        size: P.
     """
     if size < 2:
         return 0.0
@@ -89,7 +93,7 @@ def typical_similarity(rows: Rows, size: int) -> float:
 
 
 def above_typical_rows(rows: Rows, typical: float) -> Rows:
-    """Similarity rescaled: 0 for a typical pair and below, 1 for identical frames."""
+    """(B, P) similarity rescaled: 0 up to a typical pair, 1 for identical frames."""
     span = max(1.0 - typical, 1e-9)
     return lambda indices: np.clip((rows(indices) - typical) / span, 0.0, 1.0)
 

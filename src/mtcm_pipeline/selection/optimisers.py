@@ -7,12 +7,12 @@ rounding, the earliest is taken. Dimension letters: P frames in the pool, K medo
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.selection.kernels import Rows, batches
 from mtcm_pipeline.selection.objectives import Objective
 
@@ -61,11 +61,9 @@ def lazy_greedy(objective: Objective, budget: int, forced: Sequence[int] = ()) -
     order, gains = _choose_forced(objective, forced)
     bounds = np.full(objective.size, np.inf)
     bounds[order] = -np.inf
-    steps = track(
-        range(len(order), budget),
-        description="choosing views",
-        disable=objective.size < _SHOW_PROGRESS_FROM,
-    )
+    steps: Iterable[int] = range(len(order), budget)
+    if objective.size >= _SHOW_PROGRESS_FROM:
+        steps = tracked(steps, "choosing views")
     for _ in steps:
         index = _refresh_until_sure(objective, bounds)
         _choose(objective, index, float(bounds[index]), (order, gains))

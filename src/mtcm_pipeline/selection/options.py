@@ -70,9 +70,9 @@ class SelectOptions:
     # a frame must have to be considered: 0 is coverage alone, 1 farthest view sampling.
     # Of 0.5 to 1, 0.9 serves held-out views best on fox and 7 generated captures.
     nearly_farthest: float = Field(default=0.9, ge=0, le=1)
-    # How fast a view's worth falls with the angle to where
-    # a target looks from: of 8 to 70 degrees, 30 follows the fits to fox best.
-    half_view_deg: float = Field(default=30.0, gt=0)
+    # Angle to where a target looks from at which a view's worth has fallen to 1/e: of 8
+    # to 70 degrees, 30 follows the fits to fox best.
+    decay_angle_deg: float = Field(default=30.0, gt=0)
     # Viewpoints to serve, spread evenly over where the camera moved: 300 of them served
     # held-out views no better than 160.
     targets: int = Field(default=160, ge=1)

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from mtcm_pipeline.capture.farthest_points import farthest_rows
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.pool import Pool
-from mtcm_pipeline.surrogate.geometry import ViewGeometry, spread_rows
+from mtcm_pipeline.surrogate.geometry import ViewGeometry
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -74,7 +75,7 @@ def plausible_targets(pool: Pool, options: SelectOptions) -> Targets:
     around = neighbours_of(pool.centres_xyz)
     centres, directions, source = _dilated(pool, around, options.target_spread)
     features = np.hstack([centres, _TURN_WEIGHT * directions])
-    rows = spread_rows(features, options.targets)
+    rows = farthest_rows(features, options.targets)
     trust = _trust(pool, around)
     geometry = pool.problem.geometry
     if geometry is not None:

@@ -25,9 +25,10 @@ from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
 from mtcm_pipeline.selection.pool import Pool
 
 Float = NDArray[np.float64]
-Rows = tuple[int, ...]
-Look = Callable[[Rows], Float]
-"""Indices of the frames that a field is fitted to -> (P) quality of every frame in dB."""
+FrameSet = tuple[int, ...]
+"""Ascending indices of frames of the pool."""
+Look = Callable[[FrameSet], Float]
+"""Frames that a field is fitted to -> (P) quality of every frame in dB."""
 
 log = logging.getLogger(__name__)
 
@@ -79,18 +80,18 @@ class Probes:
     def __init__(self, look: Look, weights: Float) -> None:
         self._look = look
         self._weights = weights
-        self._seen: dict[Rows, Float] = {}
-        self._unusable: set[Rows] = set()
+        self._seen: dict[FrameSet, Float] = {}
+        self._unusable: set[FrameSet] = set()
 
     def __len__(self) -> int:
         return len(self._seen)
 
-    def __contains__(self, rows: Rows) -> bool:
+    def __contains__(self, rows: FrameSet) -> bool:
         """Whether a set was tried, with or without success."""
         return rows in self._seen or rows in self._unusable
 
     @property
-    def tried(self) -> list[Rows]:
+    def tried(self) -> list[FrameSet]:
         """The M sets that a field could be fitted to, in the order of trial."""
         return list(self._seen)
 
@@ -193,7 +194,7 @@ def small_field_look(pool: Pool) -> Look:
     names = [pool.problem.names[row] for row in pool.rows]
     options = FieldOptions(gaussians=_PROBE_GAUSSIANS, steps=_PROBE_STEPS)
 
-    def look(rows: Rows) -> Float:
+    def look(rows: FrameSet) -> Float:
         fitted = fit_field(views, [names[row] for row in rows], options, seed=0)
         found = compare(fitted, views, names)
         masked = np.array([each.masked_psnr for each in found])

@@ -44,7 +44,7 @@ from mtcm_pipeline.selection.view_coverage import rank_view_coverage
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-Ranked = list[tuple[int, float, str]]  # row of the problem, gain, reason
+RankedFrames = list[tuple[int, float, str]]  # row of the problem, gain, reason
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Strategy:
         allowed[forced] = True
         budget = _checked_budget(problem, options.budget, int(allowed.sum()))
         usable = allowed & self._meets_needs(problem, allowed)
-        ranked = self._rank_usable(problem, options, (forced, usable, budget))
+        ranked = self._rank_usable(problem, options, forced, usable, budget=budget)
         missing = budget - len(ranked) - int((~usable[forced]).sum())
         ranked += self._fill_up(problem, allowed & ~usable, forced, missing)
         ranked = _forced_first(problem, ranked, forced)
@@ -112,10 +112,12 @@ class Strategy:
         self,
         problem: SelectionProblem,
         options: SelectOptions,
-        task: tuple[Int, Bool, int],
-    ) -> Ranked:
+        forced: Int,
+        usable: Bool,
+        *,
+        budget: int,
+    ) -> RankedFrames:
         """What the strategy itself says of the frames that it can judge."""
-        forced, usable, budget = task
         rows = np.flatnonzero(usable)
         usable_forced = forced[usable[forced]]
         room = min(budget - (len(forced) - len(usable_forced)), len(rows))
@@ -127,7 +129,7 @@ class Strategy:
 
     def _fill_up(
         self, problem: SelectionProblem, rest: Bool, forced: Int, missing: int
-    ) -> Ranked:
+    ) -> RankedFrames:
         """Frames that the strategy cannot judge, evenly from the sequence."""
         rows = np.setdiff1d(np.flatnonzero(rest), forced)
         rows = rows[every_nth(len(rows), min(missing, len(rows)))]
@@ -197,7 +199,9 @@ def _checked_budget(problem: SelectionProblem, budget: int, available: int) -> i
     return min(budget, available)
 
 
-def _forced_first(problem: SelectionProblem, ranked: Ranked, forced: Int) -> Ranked:
+def _forced_first(
+    problem: SelectionProblem, ranked: RankedFrames, forced: Int
+) -> RankedFrames:
     """Forced frames in the user's order, with the reason that they are forced."""
     gains = {row: gain for row, gain, _ in ranked}
     first = []
@@ -211,7 +215,9 @@ def _forced_first(problem: SelectionProblem, ranked: Ranked, forced: Int) -> Ran
     return first + [entry for entry in ranked if entry[0] not in taken]
 
 
-def _as_selection(name: str, problem: SelectionProblem, ranked: Ranked) -> Selection:
+def _as_selection(
+    name: str, problem: SelectionProblem, ranked: RankedFrames
+) -> Selection:
     return Selection(
         strategy=name,
         ranking=tuple(problem.names[row] for row, _, _ in ranked),

@@ -167,7 +167,7 @@ def _travel(pool: Pool, index: int) -> Float:
 def view_worth(pool: Pool, targets: Targets, options: SelectOptions) -> Worth:
     """(P, T, Q) how well each frame shows each target's points, in 0..1.
 
-    exp(-angle / half angle) between the frame and the target as seen from the point,
+    exp(-angle / decay angle) between the frame and the target as seen from the point,
     times the frame's quality, times its resolution (focal length over distance) where
     that is below what frames that see the point usually have, to the power
     `resolution_power`; 0 where the point is hidden.
@@ -183,7 +183,9 @@ def view_worth(pool: Pool, targets: Targets, options: SelectOptions) -> Worth:
         cosine = np.einsum("tqc,tqc->tq", rays, towards) / distance
         angle = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
         detail = np.minimum(1.0, focal[row] / distance / usual)
-        value = np.exp(-angle / options.half_view_deg) * detail**options.resolution_power
+        value = (
+            np.exp(-angle / options.decay_angle_deg) * detail**options.resolution_power
+        )
         worth[row] = np.where(targets.seen[row], quality[row] * value, 0.0)
     return worth
 

@@ -203,7 +203,7 @@ def _renamed(
 ) -> SparsePoints | None:
     if points is None or len(points.track_image) == 0:
         return points
-    observers, which = np.unique(points.track_image, return_inverse=True)
+    observers, which = points.observers()
     renamed = np.array([name_of[str(file)] for file in observers], dtype=np.str_)
     images = np.array([name_of[str(f)] for f in points.model_images], dtype=np.str_)
     return replace(points, track_image=renamed[which], model_images=images)

@@ -25,7 +25,7 @@ class ImagePriors:
 
 
 def image_priors(
-    images: FileLoaders, told: Mapping[str, ExifFacts] | None = None
+    images: FileLoaders, exif: Mapping[str, ExifFacts] | None = None
 ) -> ImagePriors:
     """Read the EXIF of every photograph.
 
@@ -33,15 +33,15 @@ def image_priors(
 
     Args:
         images: photographs by file name.
-        told: what exif.json says, by image name; it wins over the photographs.
+        exif: what exif.json says, by image name; it wins over the photographs.
     """
-    told = told or {}
+    exif = exif or {}
     focals: dict[str, float] = {}
     times: dict[str, float] = {}
     for name, load in images.items():
         try:
             data = load()
-            facts = merged_facts(told.get(name, ExifFacts()), read_exif(data, name))
+            facts = merged_facts(exif.get(name, ExifFacts()), read_exif(data, name))
             width, height = stored_size(data, name)
         except (FileContentError, OSError):
             continue

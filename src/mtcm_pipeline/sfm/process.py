@@ -9,16 +9,13 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from mtcm_pipeline.errors import MtcmError
+from mtcm_pipeline.progress import OnProgress
 from mtcm_pipeline.sfm.job import PROTOCOL, SfmJob, job_to_json
 from mtcm_pipeline.sfm.marks import write_whole
-
-# (step, done, total)
-OnProgress = Callable[[str, int, int], None]
 
 _LAST_LINES = 6
 _PATIENCE_S = 10.0

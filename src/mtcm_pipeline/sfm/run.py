@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID
 
 from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.formats.reading import PoseReading
+from mtcm_pipeline.progress import OnProgress, progress_shown
 from mtcm_pipeline.sfm.attempts import Attempt, plan_attempts
 from mtcm_pipeline.sfm.marks import Stopwatch
 from mtcm_pipeline.sfm.options import SfmOptions
@@ -37,7 +37,7 @@ from mtcm_pipeline.sfm.outcome import (
 )
 from mtcm_pipeline.sfm.packing import unpack_reading
 from mtcm_pipeline.sfm.prepare import PreparedImages, prepare_images
-from mtcm_pipeline.sfm.process import OnProgress, run_worker
+from mtcm_pipeline.sfm.process import run_worker
 
 log = logging.getLogger(__name__)
 
@@ -216,13 +216,7 @@ def _shown(on_progress: OnProgress | None, label: str) -> Iterator[OnProgress]:
     if on_progress is not None:
         yield on_progress
         return
-    with Progress() as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                words = f"{_STEP_WORDS.get(step, step)} ({label})"
-                tasks[step] = bar.add_task(words, total=total)
-            bar.update(tasks[step], completed=done, total=total)
-
-        yield advance
+    with progress_shown() as show:
+        yield lambda step, done, total: show(
+            f"{_STEP_WORDS.get(step, step)} ({label})", done, total
+        )

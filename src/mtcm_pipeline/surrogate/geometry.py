@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.capture.farthest_points import farthest_rows
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
@@ -82,7 +83,11 @@ class ViewGeometry:
         return cls((), nowhere, np.zeros(0), nowhere, np.zeros((0, 0), dtype=bool))
 
     def rows_of(self, names: Sequence[str]) -> Int:
-        """Rows of the frames `names`; a name without a view raises `CaptureError`."""
+        """(len(names),) rows of the frames.
+
+        Raises:
+            CaptureError: a frame has no view.
+        """
         row = {name: i for i, name in enumerate(self.names)}
         missing = [name for name in names if name not in row]
         if missing:
@@ -132,7 +137,7 @@ def view_geometry(
     if not len(points) or not len(views):
         raise CaptureError("view geometry needs views and points; run the sweep first")
     margin = _SWEEP_MARGIN if np.ptp(points.spacing) > 0 else _HULL_MARGIN
-    chosen = _sample(views, points, (samples, margin, seed))
+    chosen = _sample(views, points, samples, margin=margin, seed=seed)
     xyz = points.xyz[chosen]
     focal = focal_px or {v.name: float(np.mean(v.focal_px)) for v in views.views}
     return ViewGeometry(
@@ -144,25 +149,14 @@ def view_geometry(
     )
 
 
-def spread_rows(features: Float, count: int) -> Int:
-    """`count` of (N, F) rows, farthest point first, from the most central one on."""
-    start = int(np.linalg.norm(features - features.mean(axis=0), axis=1).argmin())
-    rows = [start]
-    distance = np.linalg.norm(features - features[start], axis=1)
-    while len(rows) < min(count, len(features)):
-        rows.append(int(distance.argmax()))
-        to_new = np.linalg.norm(features - features[rows[-1]], axis=1)
-        distance = np.minimum(distance, to_new)
-    return np.array(rows, dtype=np.int64)
-
-
-def _sample(views: PinholeViews, points: ScenePoints, how: tuple[int, float, int]) -> Int:
+def _sample(
+    views: PinholeViews, points: ScenePoints, samples: int, *, margin: float, seed: int
+) -> Int:
     """Rows of the sampled points; one that several views chose stands there once."""
-    samples, margin, seed = how
     rng = np.random.default_rng(seed)
     poses = np.stack([view.cam_from_world for view in views.views])
     centres = np.stack([view.centre_xyz for view in views.views])
-    spread = spread_rows(
+    spread = farthest_rows(
         np.hstack([centres, _TURN_WEIGHT * poses[:, 2, :3]]), _CHOOSING_VIEWS
     )
     choosing = [views.views[row] for row in spread]
@@ -210,7 +204,7 @@ def measure_geometry(
             f"is {len(sources)}"
         )
     centres = np.array([view.centre_xyz for view in sources.views]).reshape(-1, 3)
-    spread = np.sort(spread_rows(centres, _SWEPT_VIEWS))
+    spread = np.sort(farthest_rows(centres, _SWEPT_VIEWS))
     sources = sources.subset([sources.names[row] for row in spread])
     points = scene_points(sources, SURFACE_POINTS, seed)
     # A picture twice as large shows twice as much; the small views are all of one size.

@@ -4,7 +4,7 @@ A target view is rendered well where each of its points is seen by a selected vi
 nearly the same direction:
 
     q(t) = mean over points p seen in t of  max over selected v seeing p of
-           exp(-angle(t, p, v) / half angle)
+           exp(-angle(t, p, v) / decay angle)
 
 It is 1 where every target is selected and 0 where nothing of it is seen. How often a
 point is seen plays no part. It does not know sharpness, faults or texture; how well it
@@ -26,8 +26,8 @@ from mtcm_pipeline.surrogate.geometry import ViewGeometry
 
 Float = NDArray[np.float64]
 
-# Where the value has fallen to 1/e: about the spacing of 60 views around a subject.
-HALF_ANGLE_DEG = 20.0
+# Where a view's worth has fallen to 1/e: about the spacing of 60 views around a subject.
+DECAY_ANGLE_DEG = 20.0
 # A round number for what a unit is worth in fitted PSNR; captures differ by half of it.
 DECIBELS_A_UNIT = 10.0
 
@@ -46,17 +46,13 @@ class ExpectedQuality:
     worst: float
     by_target: Float
 
-    def decibels_over(self, other: ExpectedQuality) -> float:
-        """Expected difference in mean PSNR, in dB: relative only, within half as much."""
-        return DECIBELS_A_UNIT * (self.mean - other.mean)
-
 
 def expected_quality(
     geometry: ViewGeometry,
     selected: Sequence[str],
     targets: Sequence[str],
     *,
-    half_angle_deg: float = HALF_ANGLE_DEG,
+    decay_angle_deg: float = DECAY_ANGLE_DEG,
 ) -> ExpectedQuality:
     """The surrogate of a selection; more views never lower it.
 
@@ -64,7 +60,7 @@ def expected_quality(
         geometry: of the capture, selected and target views among its rows.
         selected: S frames that a field would be trained on.
         targets: T >= 1 frames that it would be asked for.
-        half_angle_deg: how fast a view's worth falls with the angle.
+        decay_angle_deg: how fast a view's worth falls with the angle.
 
     Raises:
         CaptureError: a frame has no geometry, or no target sees any point.
@@ -72,7 +68,7 @@ def expected_quality(
     rows = geometry.rows_of(targets)
     chosen = geometry.rows_of(selected)
     by_target = np.array(
-        [_of_target(geometry, row, chosen, half_angle_deg) for row in rows.tolist()]
+        [_of_target(geometry, row, chosen, decay_angle_deg) for row in rows.tolist()]
     )
     if not np.isfinite(by_target).any():
         raise CaptureError(f"none of the {len(rows)} target views sees any point")
@@ -87,16 +83,16 @@ def worth(
     points: NDArray[np.int64],
     views: NDArray[np.int64],
     *,
-    half_angle_deg: float = HALF_ANGLE_DEG,
+    decay_angle_deg: float = DECAY_ANGLE_DEG,
 ) -> NDArray[np.float32]:
-    """(S, P') exp(-angle / half angle) of each view at each point, 0 where it is hidden.
+    """(S, P') exp(-angle / decay angle) of each view at each point, 0 where it is hidden.
 
     Args:
         geometry: of the capture.
         centre_xyz: (3,) where the target's camera stands.
         points: (P') rows of points that the target sees.
         views: (S) rows of views.
-        half_angle_deg: where the worth has fallen to 1/e.
+        decay_angle_deg: where the worth has fallen to 1/e.
     """
     xyz = geometry.points_xyz[points]
     towards_target = _unit(centre_xyz - xyz)  # (P', 3)
@@ -104,18 +100,18 @@ def worth(
     cosine = np.einsum("spi,pi->sp", towards_views, towards_target)
     angle = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
     seen = geometry.seen[np.ix_(views, points)]
-    value = np.where(seen, np.exp(-angle / half_angle_deg), 0.0)
+    value = np.where(seen, np.exp(-angle / decay_angle_deg), 0.0)
     return np.asarray(value, dtype=np.float32)
 
 
 def _of_target(
-    geometry: ViewGeometry, target: int, chosen: NDArray[np.int64], half_angle: float
+    geometry: ViewGeometry, target: int, chosen: NDArray[np.int64], decay_angle_deg: float
 ) -> float:
     points = np.flatnonzero(geometry.seen[target])
     if not len(points):
         return float("nan")
     centre = geometry.centres_xyz[target]
-    values = worth(geometry, centre, points, chosen, half_angle_deg=half_angle)
+    values = worth(geometry, centre, points, chosen, decay_angle_deg=decay_angle_deg)
     return float(values.max(axis=0, initial=0.0).mean(dtype=np.float64))
 
 

@@ -15,10 +15,10 @@ from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.encoders.registry import Encoder
 from mtcm_pipeline.scene.views import PinholeView, PinholeViews
 from mtcm_pipeline.trials.bench import ExpectedQuality, Instruments
-from mtcm_pipeline.trials.checks import judged_sound, sharp_and_verified
 from mtcm_pipeline.trials.filters import Verdict
 from mtcm_pipeline.trials.fitting import FitTask, Outcome
 from mtcm_pipeline.trials.options import BenchmarkOptions
+from mtcm_pipeline.trials.photo_filters import judged_sound, sharp_and_verified
 from mtcm_pipeline.trials.pools import make_pool
 
 if TYPE_CHECKING:

@@ -18,7 +18,9 @@ POOLS = (CLEAN, *UNBALANCED, *FAULTY)
 # The last but one is the project's own.
 FILTERS = ("none", "checks", "residual", "judge", "perfect")
 RANDOM = "random"
-BEST_OF_RANDOM = "best_of_20_random"
+# Random draws of which the best is an arm of its own.
+BEST_OF = 20
+BEST_OF_RANDOM = f"best_of_{BEST_OF}_random"
 # The first two are the project's own.
 SELECTORS = (
     "view_coverage",
@@ -34,7 +36,6 @@ SELECTORS = (
     RANDOM,
     BEST_OF_RANDOM,
 )
-_BEST_OF = 20
 # In a pattern: each split has one of the unbalanced pools, taking turns.
 TAKING_TURNS = "unbalanced"
 # The arm whose subsets are trained more than once, for the noise floor.
@@ -184,7 +185,7 @@ def _turns(patterns: Sequence[str], split: int) -> list[str]:
 
 def _draws(selector: str, options: BenchmarkOptions) -> int:
     if selector == BEST_OF_RANDOM:
-        return max(_BEST_OF, options.random_draws)
+        return max(BEST_OF, options.random_draws)
     return options.random_draws if selector == RANDOM else 1
 
 

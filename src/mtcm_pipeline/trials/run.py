@@ -16,8 +16,13 @@ from mtcm_pipeline.trials.bench import Bench, CleanCapture
 from mtcm_pipeline.trials.filters import Verdict
 from mtcm_pipeline.trials.fitting import FitTask, Outcome, task_of
 from mtcm_pipeline.trials.plan import Cell, Trial
+from mtcm_pipeline.trials.prepared import (
+    PreparedCell,
+    chosen_views,
+    prepared_cell,
+    verdicts_of,
+)
 from mtcm_pipeline.trials.rows import TrialRow
-from mtcm_pipeline.trials.stage import Stage, chosen_views, staged, verdicts_of
 
 log = logging.getLogger(__name__)
 
@@ -99,22 +104,25 @@ def _cell_or_nothing(
 def run_cell(
     cell: Cell, clean: CleanCapture, bench: Bench, memory: Memory
 ) -> Iterator[TrialRow]:
-    """Rows of one cell: stage, filter, select, fit."""
+    """Rows of one cell: prepare, filter, select, fit."""
     options = bench.options
-    stage = staged(cell, clean.photos, bench)
-    verdicts = verdicts_of(cell, stage, bench)
-    chosen = chosen_views(cell, stage, verdicts)
+    prepared = prepared_cell(cell, clean.photos, bench)
+    verdicts = verdicts_of(cell, prepared, bench)
+    chosen = chosen_views(cell, prepared, verdicts)
     jobs: dict[tuple[str, int], FitTask] = {}
     asking: dict[tuple[str, int], list[Trial]] = {}
     for trial, names in chosen.items():
-        task = task_of(stage.views, names, stage.hidden, options, seed=trial.fit_seed)
+        task = task_of(
+            prepared.views, names, prepared.hidden, options, seed=trial.fit_seed
+        )
         key = (task.subset, trial.fit_seed)
         jobs.setdefault(key, task)
         asking.setdefault(key, []).append(trial)
 
     def rows(key: tuple[str, int], scores: _Scores, first: bool) -> Iterator[TrialRow]:
         for number, trial in enumerate(asking[key]):
-            row = _row(trial, chosen[trial], stage, verdicts[trial.filter], clean)
+            verdict = verdicts[trial.filter]
+            row = _row(trial, chosen[trial], prepared, verdict, clean)
             yield replace(
                 row,
                 settings=bench.settings,
@@ -147,15 +155,15 @@ def scores_of(outcome: Outcome) -> _Scores:
 def _row(
     trial: Trial,
     names: Sequence[str],
-    stage: Stage,
+    prepared: PreparedCell,
     verdict: Verdict,
     clean: CleanCapture,
 ) -> TrialRow:
     """A row without the numbers of its fit."""
-    pool, kept = stage.pool, set(verdict.kept)
+    pool, kept = prepared.pool, set(verdict.kept)
     expected = np.nan
-    if stage.untouched:
-        expected = clean.expected_quality(names, stage.hidden.names)
+    if prepared.untouched:
+        expected = clean.expected_quality(names, prepared.hidden.names)
     return TrialRow(
         **vars(trial),
         psnr=np.nan,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import PosedCameras
+from mtcm_pipeline.capture.farthest_points import farthest_rows
 from mtcm_pipeline.errors import CaptureError, ParameterError
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 
@@ -81,15 +82,10 @@ def hold_out(cameras: PosedCameras, rule: str, number: int, seed: int) -> HeldOu
     )
 
 
-def farthest_rows(cameras: PosedCameras, count: int, rng: np.random.Generator) -> Int:
+def farthest_cameras(cameras: PosedCameras, count: int, rng: np.random.Generator) -> Int:
     """(T) rows of cameras, each farthest from those before, the first one drawn."""
     centres = cameras.centres_xyz
-    rows = [int(rng.integers(len(centres)))]
-    nearest = np.linalg.norm(centres - centres[rows[0]], axis=1)
-    while len(rows) < count:
-        rows.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, np.linalg.norm(centres - centres[rows[-1]], axis=1))
-    return np.array(rows, dtype=np.int64)
+    return farthest_rows(centres, count, first=int(rng.integers(len(centres))))
 
 
 def stratified_rows(cameras: PosedCameras, count: int, rng: np.random.Generator) -> Int:
@@ -129,5 +125,5 @@ def equal_regions(features: Float, rows: Int, count: int) -> list[Int]:
 
 
 SPLIT_RULES: Mapping[str, Callable[[PosedCameras, int, np.random.Generator], Int]] = (
-    MappingProxyType({"farthest": farthest_rows, "stratified": stratified_rows})
+    MappingProxyType({"farthest": farthest_cameras, "stratified": stratified_rows})
 )

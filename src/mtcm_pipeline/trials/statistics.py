@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtcm_pipeline.trials.plan import BEST_OF_RANDOM, RANDOM
+from mtcm_pipeline.trials.plan import BEST_OF, BEST_OF_RANDOM, RANDOM
 
 Float = NDArray[np.float64]
 
@@ -35,7 +35,6 @@ NUMBERS = [
 ]
 # 95 % of a normal distribution lies within so many standard deviations.
 _Z95 = 1.96
-_BEST_OF = 20
 # Two numbers say nothing of how far a third one may lie from them.
 _FEWEST_NUMBERS = 3
 
@@ -68,10 +67,10 @@ def arm_means(rows: pd.DataFrame) -> pd.DataFrame:
     """
     first = rows[rows["fit_seed"] == 0]
     means = first.groupby([*PLACE, *ARM], as_index=False)[NUMBERS].mean()
-    drawn = first[(first["selector"] == RANDOM) & (first["draw"] < _BEST_OF)]
+    drawn = first[(first["selector"] == RANDOM) & (first["draw"] < BEST_OF)]
     place = drawn.groupby([*PLACE, "filter"])["score"]
     best = drawn[
-        (place.transform("size") == _BEST_OF) & (drawn["score"] == place.transform("max"))
+        (place.transform("size") == BEST_OF) & (drawn["score"] == place.transform("max"))
     ].drop_duplicates([*PLACE, "filter"])
     ceiling = best.assign(selector=BEST_OF_RANDOM)[[*PLACE, *ARM, *NUMBERS]]
     return pd.concat([means, ceiling], ignore_index=True)

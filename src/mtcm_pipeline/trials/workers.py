@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
+from mtcm_pipeline.child_processes import end_with_parent
 from mtcm_pipeline.errors import MtcmError
 
 Key = TypeVar("Key")
@@ -123,4 +124,5 @@ def _one_thread_for_children() -> Iterator[None]:
 
 def _begin() -> None:
     """Warnings only: the parent shows the progress of all."""
+    end_with_parent()
     logging.getLogger("mtcm_pipeline").setLevel(logging.WARNING)

@@ -192,7 +192,7 @@ class _Level:
     def look(self, pose: Float, gain: float, scale: float | None = None) -> _State:
         """Render; residuals are weighed by `scale`, their own where it is None."""
         shown = forward(self._field, camera_arrays(self._camera, np.float32, pose))
-        light, alpha = self._blurred(shown.image), self._blurred(1 - shown.left)
+        light, alpha = self._blurred(shown.image), self._blurred(1 - shown.transmittance)
         thick = np.maximum(alpha, _LEAST_ALPHA).astype(np.float64)
         depth = self._blurred(shown.depth) / thick
         behind = (1 - alpha)[..., None] * np.float32(self._settings.background)

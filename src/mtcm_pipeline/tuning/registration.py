@@ -2,13 +2,12 @@
 
 The Gaussians stand still meanwhile, so that the field cannot absorb a wrong pose. A pose
 that matches are certain of is only looked at, which takes two renderings; the field
-cannot say it better. Where the judge trusts a view and its matches do not, the picture
-decides between the two poses.
+cannot say it better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,9 +40,6 @@ _CARRIED_DEG = 3.0
 _TINY = 1e-12
 # Brightness of a view beyond this is no exposure.
 _GAINS = (0.25, 4.0)
-# Of two poses of a trusted view, matches have theirs unless its misfit is more than so
-# many times that of the given one: within it, differences are the field's.
-_NO_WORSE = 1.05
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,17 @@ class Registration:
     misfit_ratio: float
     agreeing: float
     admitted: bool
+
+
+def placed(cam_from_world: Float, source: str, agreeing: float) -> Registration:
+    """A view that matches have settled, without a look at any field.
+
+    Args:
+        cam_from_world: (4, 4) where it stands from now on.
+        source: `given` where it stays, `matches` where it goes.
+        agreeing: share of the matches that agree.
+    """
+    return Registration(cam_from_world, 1.0, source, float("nan"), agreeing, True)
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,6 @@ def register_views(
     matched: Mapping[str, MatchedPose],
     predicted: Mapping[str, PoseBelief],
     options: TuningOptions,
-    trusted: Collection[str] = (),
 ) -> dict[str, Registration]:
     """Poses of doubtful views, and which of them fit.
 
@@ -143,7 +149,6 @@ def register_views(
         matched: poses that matches ask for, by name.
         predicted: poses predicted from the other frames, by name.
         options: levels and limits.
-        trusted: names of views that only their matches contradict.
     """
     if not doubtful:
         return {}
@@ -154,11 +159,7 @@ def register_views(
     registered = {}
     for view in doubtful:
         at = matched.get(view.name)
-        if view.name in trusted:
-            registered[view.name] = _decided(
-                field, view, at, usual=usual, settings=finest
-            )
-        elif at is not None and at.agreeing >= CERTAIN_AGREEING:
+        if at is not None and at.agreeing >= CERTAIN_AGREEING:
             registered[view.name] = _looked_at(
                 field, view, at, usual=usual, settings=finest, options=options
             )
@@ -195,31 +196,6 @@ def _looked_at(
     limit = options.most_misfit * options.misfit_with_matches
     return Registration(
         pose, _within(gain), "matches", ratio, matched.agreeing, ratio <= limit
-    )
-
-
-def _decided(
-    field: GaussianArrays,
-    view: PinholeView,
-    matched: MatchedPose | None,
-    *,
-    usual: float,
-    settings: AlignmentSettings,
-) -> Registration:
-    """A trusted view where its matches want it, unless it fits better where it is.
-
-    It is let in either way: nobody but its matches had anything against it.
-    """
-    given = view.cam_from_world
-    _, there = assessed(field, view, given, settings)
-    if matched is None:
-        return Registration(given, 1.0, "given", there / usual, float("nan"), True)
-    pose = matched.belief.cam_from_world
-    gain, misfit = assessed(field, view, pose, settings)
-    if misfit > _NO_WORSE * there:
-        return Registration(given, 1.0, "given", there / usual, matched.agreeing, True)
-    return Registration(
-        pose, _within(gain), "matches", misfit / usual, matched.agreeing, True
     )
 
 

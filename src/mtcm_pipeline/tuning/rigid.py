@@ -3,10 +3,12 @@
 A twist is (6,): rotation vector in radians, then the translation part, in units of the
 world. A correction acts on the camera's side: refined = exp(twist) cam_from_world.
 
-Dimension letters: V views.
+Dimension letters: V views, R similarities.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +22,12 @@ Float = NDArray[np.float64]
 _SMALL = 1e-8
 
 
-def cross_matrix(vector: Float) -> Float:
-    """(3, 3) matrix that multiplies as the cross product from the left."""
-    x, y, z = vector
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+def cross_matrix(vectors: Float) -> Float:
+    """(..., 3, 3) matrices that multiply as the cross product from the left."""
+    x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
+    zero = np.zeros_like(x)
+    rows = [[zero, -z, y], [z, zero, -x], [-y, x, zero]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
 def rigid_from_twist(twist: Float) -> Float:
@@ -44,16 +48,21 @@ def rigid_from_twist(twist: Float) -> Float:
 
 
 def twist_from_rigid(motion: Float) -> Float:
-    """(6,) the inverse of `rigid_from_twist`, for rotations below 180 degrees."""
-    turn = Rotation.from_matrix(motion[:3, :3]).as_rotvec()
-    angle = float(np.linalg.norm(turn))
+    """(..., 6) the inverse of `rigid_from_twist`, for rotations below 180 degrees.
+
+    Args:
+        motion: (..., 4, 4).
+    """
+    ahead = motion.shape[:-2]
+    turn = Rotation.from_matrix(motion[..., :3, :3].reshape(-1, 3, 3)).as_rotvec()
+    turn = turn.reshape(*ahead, 3)
+    angle = np.linalg.norm(turn, axis=-1)[..., None, None]
     w = cross_matrix(turn)
-    if angle < _SMALL:
-        inverse = np.eye(3) - 0.5 * w
-    else:
-        factor = 1.0 / angle**2 - (1.0 + np.cos(angle)) / (2.0 * angle * np.sin(angle))
-        inverse = np.eye(3) - 0.5 * w + factor * w @ w
-    return np.concatenate([turn, inverse @ motion[:3, 3]])
+    safe = np.where(angle < _SMALL, 1.0, angle)
+    factor = 1.0 / safe**2 - (1.0 + np.cos(safe)) / (2.0 * safe * np.sin(safe))
+    inverse = np.eye(3) - 0.5 * w + np.where(angle < _SMALL, 0.0, factor) * (w @ w)
+    along = (inverse @ motion[..., :3, 3:])[..., 0]
+    return np.concatenate([turn, along], axis=-1)
 
 
 def pose_distance(first: Float, second: Float) -> tuple[float, float]:
@@ -64,14 +73,25 @@ def pose_distance(first: Float, second: Float) -> tuple[float, float]:
 
 
 def corrections_deg(first: Float, second: Float) -> Float:
-    """(V,) the larger of the turn and of the shift as an angle at the subject.
+    """(...) the larger of the turn and of the shift as an angle at the subject.
 
     Args:
-        first: (V, 4, 4) cam_from_world, distances in median camera distances.
-        second: (V, 4, 4) likewise.
+        first: (..., 4, 4) cam_from_world, distances in median camera distances.
+        second: (..., 4, 4) likewise.
     """
-    pairs = [pose_distance(a, b) for a, b in zip(first, second, strict=True)]
-    return np.array([max(angle, float(np.degrees(far))) for angle, far in pairs])
+    turns = turned_deg(first[..., :3, :3], second[..., :3, :3])
+    apart = invert_rigid(first)[..., :3, 3] - invert_rigid(second)[..., :3, 3]
+    return np.maximum(turns, np.degrees(np.linalg.norm(apart, axis=-1)))
+
+
+def turned_deg(first: Float, second: Float) -> Float:
+    """(...) degrees between (..., 3, 3) rotations, by the length of their difference.
+
+    A thousand times as fast as through quaternions one by one, and as exact below a
+    right angle.
+    """
+    chord = np.linalg.norm(first - second, axis=(-2, -1)) / np.sqrt(8.0)
+    return np.asarray(np.degrees(2.0 * np.arcsin(np.minimum(chord, 1.0))))
 
 
 def without_common_motion(refined: Float, given: Float, weights: Float) -> Float:
@@ -91,23 +111,60 @@ def without_common_motion(refined: Float, given: Float, weights: Float) -> Float
     Returns:
         (V, 4, 4) refined poses in the gauge of the given ones.
     """
-    share = weights / weights.sum()
+    everyone = common_motions(refined, given, np.asarray(weights)[None])
+    return everyone.taken_off(refined)
+
+
+@dataclass(frozen=True)
+class CommonMotions:
+    """Similarities of the world, one or as many as there are poses (R).
+
+    Attributes:
+        turn: (R, 3, 3) from before to after.
+        old_centre: (R, 3) weighted mean of the centres before.
+        new_centre: (R, 3) and after.
+        scale: (R,).
+    """
+
+    turn: Float
+    old_centre: Float
+    new_centre: Float
+    scale: Float
+
+    def taken_off(self, refined: Float) -> Float:
+        """(V, 4, 4) poses in the gauge from before; R is 1 or V, pose by pose."""
+        new = invert_rigid(refined)
+        back = np.array(new)
+        back[:, :3, :3] = np.swapaxes(self.turn, 1, 2) @ new[:, :3, :3]
+        after = ((new[:, :3, 3] - self.new_centre)[:, None] @ self.turn)[:, 0]
+        back[:, :3, 3] = self.old_centre + after / self.scale[:, None]
+        return np.asarray(invert_rigid(back))
+
+
+def common_motions(refined: Float, given: Float, weights: Float) -> CommonMotions:
+    """The similarities that take the given cameras nearest to the refined ones.
+
+    Args:
+        refined: (V, 4, 4) cam_from_world.
+        given: (V, 4, 4) the same cameras before.
+        weights: (R, V) at least 0, some above in each row.
+    """
+    share = weights / weights.sum(axis=1, keepdims=True)
     old, new = invert_rigid(given), invert_rigid(refined)
     turns = new[:, :3, :3] @ np.swapaxes(old[:, :3, :3], 1, 2)
-    turn = _nearest_rotation(np.einsum("v,vij->ij", share, turns))
+    turn = _nearest_rotations(np.einsum("rv,vij->rij", share, turns))
     old_centre, new_centre = share @ old[:, :3, 3], share @ new[:, :3, 3]
-    before = (old[:, :3, 3] - old_centre) @ turn.T
-    after = new[:, :3, 3] - new_centre
-    spread = float(share @ (before**2).sum(axis=1))
-    scale = float(share @ (before * after).sum(axis=1)) / spread if spread > 0 else 1.0
-    scale = scale if scale > 0 else 1.0
-    back = np.array(new)
-    back[:, :3, :3] = turn.T @ new[:, :3, :3]
-    back[:, :3, 3] = old_centre + after @ turn / scale
-    return np.asarray(invert_rigid(back))
+    before = (old[None, :, :3, 3] - old_centre[:, None]) @ np.swapaxes(turn, 1, 2)
+    after = new[None, :, :3, 3] - new_centre[:, None]
+    spread = (share * (before**2).sum(axis=2)).sum(axis=1)
+    along = (share * (before * after).sum(axis=2)).sum(axis=1)
+    scale = along / np.where(spread > 0, spread, 1.0)
+    scale = np.where((spread > 0) & (scale > 0), scale, 1.0)
+    return CommonMotions(turn, old_centre, new_centre, scale)
 
 
-def _nearest_rotation(matrix: Float) -> Float:
-    u, _, vt = np.linalg.svd(matrix)
-    flip = np.diag([1.0, 1.0, float(np.sign(np.linalg.det(u @ vt)))])
-    return np.asarray(u @ flip @ vt)
+def _nearest_rotations(matrices: Float) -> Float:
+    u, _, vt = np.linalg.svd(matrices)
+    u = u.copy()
+    u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
+    return np.asarray(u @ vt)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore
-from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.files import FileLoaders, natural_key
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.ingest.matching import match_to_images, natural_key
+from mtcm_pipeline.ingest.matching import match_to_images
+from mtcm_pipeline.progress import OnProgress, progress_shown
 from mtcm_pipeline.twoview.cells import cell_counts, cells_text
-from mtcm_pipeline.twoview.extraction import OnProgress, features_of_frames
+from mtcm_pipeline.twoview.extraction import features_of_frames
 from mtcm_pipeline.twoview.features import Features
 from mtcm_pipeline.twoview.frame_evidence import (
     UNKNOWN,
@@ -81,8 +80,8 @@ def two_view_evidence(
             when None.
         options: parameters; defaults when None.
         store: keeps features and matches between runs, by content.
-        on_progress: called with the step (`features`, `pairs`), how much of it is done,
-            and of how much; a bar on the console when None.
+        on_progress: called with the step in words, how much of it is done, and of how
+            much; shown as `progress_shown` does when None.
 
     Returns:
         Tables in order of time; the order of the arguments does not matter.
@@ -95,13 +94,13 @@ def two_view_evidence(
     order = time_order(cameras.names, times)
     cameras = cameras.subset([cameras.names[row] for row in order])
     embeddings = None if embeddings is None else np.asarray(embeddings)[order]
-    shown = progress_bars() if on_progress is None else nullcontext(on_progress)
+    shown = progress_shown() if on_progress is None else nullcontext(on_progress)
     with shown as show, Workers(options.workers) as workers:
         found = features_of_frames(
             cameras.names,
             images,
             _masks_by_image(masks, images),
-            {name: _size(cameras, name) for name in cameras.names},
+            {name: cameras.camera_of(name).size for name in cameras.names},
             options,
             store=store,
             workers=workers,
@@ -177,20 +176,6 @@ def feature_cells(features: Features | None) -> str:
     return cells_text(counts >= _MATCHABLE)
 
 
-@contextmanager
-def progress_bars() -> Iterator[OnProgress]:
-    """A bar a step on the console, while the context lasts."""
-    with Progress(transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def show(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(f"Two views: {step}", total=total)
-            progress.update(tasks[step], completed=done)
-
-        yield show
-
-
 def time_order(names: tuple[str, ...], times: Float | None) -> list[int]:
     """Rows by time, then by name in natural order (`r_2` before `r_10`)."""
     moments = np.zeros(len(names))
@@ -218,11 +203,6 @@ def _check(
 def _masks_by_image(masks: FileLoaders, images: FileLoaders) -> FileLoaders:
     by_image = match_to_images(masks, tuple(images)).by_image
     return {image: masks[name] for image, name in by_image.items()}
-
-
-def _size(cameras: PosedCameras, name: str) -> tuple[int, int]:
-    camera = cameras.camera_of(name)
-    return camera.width, camera.height
 
 
 def _log_summary(pairs: pd.DataFrame, frames: pd.DataFrame) -> None:

@@ -20,12 +20,12 @@ from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.masks import decode_mask
+from mtcm_pipeline.progress import OnProgress
 from mtcm_pipeline.twoview.features import Features, find_features
 from mtcm_pipeline.twoview.options import TwoViewOptions
 from mtcm_pipeline.twoview.workers import Workers
 
 Size = tuple[int, int]
-OnProgress = Callable[[str, int, int], None]
 
 # Raised when features of the same content and options would come out differently.
 _VERSION = "2"
@@ -131,9 +131,9 @@ def features_of_frames(
                     store.write(key, sealed(result.to_bytes()))
             if on_progress is not None:
                 done = len(found.by_name) + len(found.problems)
-                on_progress("features", done, len(names))
+                on_progress("finding features", done, len(names))
     if on_progress is not None:
-        on_progress("features", len(names), len(names))
+        on_progress("finding features", len(names), len(names))
     return found
 
 

@@ -55,12 +55,10 @@ def observation_table(names: Sequence[str], points: SparsePoints) -> pd.DataFram
     )
     if len(points) == 0:
         return table
-    seen = pd.DataFrame(
-        {"name": points.track_image, "error": points.error_px[points.track_point]}
-    )
-    seen["error"] = seen["error"].where(seen["error"] >= 0)
-    grouped = seen.groupby("name")["error"]
-    counts, errors = grouped.size(), grouped.mean()
+    observers, which = points.observers()
+    seen = pd.Series(points.error_px[points.track_point])
+    grouped = seen.where(seen >= 0).groupby(which)
+    counts, errors = (s.set_axis(observers) for s in (grouped.size(), grouped.mean()))
     observed = table["name"].map(counts).fillna(0.0)
     table["observations"] = observed.where(table["name"].isin(points.images()))
     table["reprojection_error_px"] = table["name"].map(errors)

@@ -91,7 +91,7 @@ class _Views:
 
     @classmethod
     def of(cls, cameras: PosedCameras, points: SparsePoints) -> _Views:
-        observers, which = np.unique(points.track_image, return_inverse=True)
+        observers, which = points.observers()
         group_of = {str(name): group for group, name in enumerate(observers)}
         known = [name for name in cameras.names if name in group_of]
         names = [known[i] for i in _evenly(len(known), _FRAMES)]
@@ -128,16 +128,19 @@ class _Views:
 
     def _expected(self, row: int, xyz: Float) -> Bool:
         """(N, M) points that lie in a frame's picture, seen as `row` sees them."""
-        in_cam = np.einsum("nij,mj->nmi", self.cam_from_world[:, :3, :3], xyz)
-        in_cam += self.cam_from_world[:, None, :3, 3]
-        extent = self.half_tangents[:, None] * np.maximum(in_cam[..., 2:], 0.0)
-        inside = (np.abs(in_cam[..., :2]) < extent).all(axis=2)
-        rays = xyz - self.centres_xyz[:, None]  # (N, M, 3)
-        length = np.maximum(np.linalg.norm(rays, axis=2), 1e-300)
-        cosine = np.einsum("nmi,mi->nm", rays, rays[row]) / (length * length[row])
-        ratio = np.abs(np.log(length / length[row]))
-        near = cosine > np.cos(np.radians(_ANGLE_DEG))
-        return inside & near & (ratio < np.log(_DISTANCE_FACTOR))
+        rotations, shifts = np.split(self.cam_from_world[:, :3], [3], axis=2)
+        x, y, z = np.moveaxis(rotations @ xyz.T + shifts, 1, 0)  # (N, M) each
+        wide, tall = self.half_tangents.T[:, :, None] * np.maximum(z, 0.0)
+        inside = (np.abs(x) < wide) & (np.abs(y) < tall)
+        length = np.maximum(np.sqrt(x * x + y * y + z * z), 1e-300)  # camera to point
+        # With rays r to a point from here and r - d from a camera that stands d aside,
+        # r . (r - d) = |r|^2 - d . r.
+        aside = self.centres_xyz - self.centres_xyz[row]
+        product = length[row] ** 2 - aside @ (xyz - self.centres_xyz[row]).T
+        near = product > np.cos(np.radians(_ANGLE_DEG)) * length * length[row]
+        ratio = length / length[row]
+        alike = (ratio < _DISTANCE_FACTOR) & (ratio > 1.0 / _DISTANCE_FACTOR)
+        return inside & near & alike
 
 
 def _evenly(count: int, most: int) -> Index:

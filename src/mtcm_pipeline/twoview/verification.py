@@ -187,7 +187,7 @@ def verify_pairs(
         for (i, j), geometry in results.items():
             found[i, j] = verified_pair(rays[i], rays[j], geometry, options)
         if on_progress is not None:
-            on_progress("pairs", len(found), len(possible))
+            on_progress("matching pairs", len(found), len(possible))
 
     for pair in possible:
         if (known := books.known(pair)) is not None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TypeVar
 
+from mtcm_pipeline.child_processes import end_with_parent
 from mtcm_pipeline.errors import CaptureError
 
 Job = TypeVar("Job")
@@ -122,6 +123,7 @@ def _begin() -> None:
     import cv2
     from threadpoolctl import threadpool_limits
 
+    end_with_parent()
     _quiet_colmap()
     threadpool_limits(1)
     cv2.setNumThreads(1)

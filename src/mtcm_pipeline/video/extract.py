@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from rich.progress import track
 
 from mtcm_pipeline.ingest.measures import sharpness_of
+from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.video.container import (
     FrameReader,
     Timeline,
@@ -131,7 +131,7 @@ def extract_frames(
         reader = FrameReader(container, stream)
         deinterlacer = Deinterlacer(stream)
         whole = deinterlacer.frames(reader)
-        frames = track(whole, f"Reading {name}", total=timeline.frames)
+        frames = tracked(whole, f"reading {name}", total=timeline.frames)
         timed = _with_times(frames, stream, timeline)
         candidates = _remembering_last(_candidates(timed, options.measure_px), last)
         for best in sharpest_of_windows(candidates, rate, options.max_frames):

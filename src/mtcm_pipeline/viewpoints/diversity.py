@@ -126,7 +126,7 @@ def diversity(
 
 
 def covered_share(views: Float, within_deg: float = WITHIN_DEG) -> float:
-    """Share of all directions that have a view within an angle, 0..1."""
+    """Share of all directions that have one of the (K, 3) views within an angle, 0..1."""
     if not len(views):
         return float("nan")
     gaps, _ = nearest_view(sphere_lattice(_LATTICE), views)
@@ -164,7 +164,7 @@ def largest_gap_deg(views: Float, asked: Float) -> float:
 
 
 def widest_azimuth_gap_deg(views: Float) -> float:
-    """The widest sector of azimuth between two neighbouring views; 360 for one view."""
+    """Widest sector of azimuth between two neighbours of (K, 3) views; 360 for one."""
     azimuths = azimuths_deg(views)
     around = np.sort(azimuths[np.isfinite(azimuths)])
     if not around.size:
@@ -185,7 +185,7 @@ def nearest_other_deg(views: Float) -> Float:
 
 
 def median_baseline_deg(views: Float) -> float:
-    """Median angle between two different views; of 2000 where there are more."""
+    """Median angle between two of (K, 3) views; of 2000 views where there are more."""
     chosen = views[:: max(1, -(-len(views) // _PAIRED))]
     if len(chosen) < 2:
         return float("nan")
@@ -197,7 +197,7 @@ def median_baseline_deg(views: Float) -> float:
 def good_baseline_share(
     views: Float, low_deg: float = 5.0, high_deg: float = 30.0
 ) -> float:
-    """Share of views that have another one at an angle good for triangulation."""
+    """Share of (K, 3) views that have another at an angle good for triangulation."""
     if len(views) < 2:
         return float("nan")
     good = [
@@ -230,7 +230,7 @@ def entropy_bits(counts: NDArray[np.int64]) -> float:
 
 
 def appearance_spread(embeddings: Float) -> float:
-    """Mean of 1 - cosine over all pairs of different unit vectors.
+    """Mean of 1 - cosine over all pairs of different (K, D) unit vectors.
 
     From the mean vector alone: the sum of all cosines is the squared length of the sum.
     """

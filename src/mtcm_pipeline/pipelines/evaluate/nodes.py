@@ -32,6 +32,9 @@ from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
 
 log = logging.getLogger(__name__)
 
+# More lines than these push all else off the console.
+_TOLD_REFUSED = 20
+
 # What the choices beside snapshots rest on. Which points of the scene a frame sees is
 # measured once, in the select stage, and knows nothing of epochs: the final choice may
 # differ from the last snapshot's for that alone.
@@ -49,8 +52,8 @@ _CHOSEN_FROM = {
 
 def predict_hidden_fields(model: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
     """What the model says of every field while it is hidden."""
+    from mtcm_pipeline.math_threads import math_threads
     from mtcm_pipeline.mtcm.prediction import predict_hidden
-    from mtcm_pipeline.mtcm.threads import math_threads
 
     with math_threads(model.options.threads):
         return predict_hidden(model, tokens)
@@ -58,8 +61,8 @@ def predict_hidden_fields(model: TrainedMtcm, tokens: Tokens) -> HiddenPredictio
 
 def represent_frames(model: TrainedMtcm, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     """Pose embeddings (N, d_model) float32 and similarity matrix (N, N) float32."""
+    from mtcm_pipeline.math_threads import math_threads
     from mtcm_pipeline.mtcm.prediction import represent
-    from mtcm_pipeline.mtcm.threads import math_threads
 
     with math_threads(model.options.threads):
         latent = represent(model, tokens).latent
@@ -91,11 +94,21 @@ def score_every_frame(
         usable = empty_where_unreadable({**made_masks, **masks})
         files = CaptureFiles(images, usable, cache)
         scores = with_judgement(scores, judge_capture(seen, files, options), options)
-    for name, reason in scores.loc[~scores["usable"], ["name", "reason"]].itertuples(
-        index=False
-    ):
-        log.info("not usable: %s (%s)", name, reason)
+    _tell_refused(scores)
     return scores
+
+
+def _tell_refused(scores: pd.DataFrame) -> None:
+    """The frames that are not usable, and why; many of them only in the log file."""
+    refused = scores.loc[~scores["usable"], ["name", "reason"]]
+    for place, (name, reason) in enumerate(refused.itertuples(index=False)):
+        level = logging.INFO if place < _TOLD_REFUSED else logging.DEBUG
+        log.log(level, "not usable: %s (%s)", name, reason)
+    if len(refused) > _TOLD_REFUSED:
+        log.info(
+            "not usable: %d more, named in scores.csv and in the report",
+            len(refused) - _TOLD_REFUSED,
+        )
 
 
 def draw_snapshots(

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from rich.progress import Progress
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore
@@ -20,8 +19,16 @@ from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.datasets.weights import Weights
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.gaussians import Gaussians
+from mtcm_pipeline.field.held_out import (
+    HELD_OUT,
+    TRAIN,
+    hold_unselected_out,
+    names_in,
+    split_table,
+)
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.mtcm.results import HiddenPrediction
+from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tuning.options import FinetuneOptions, field_options
@@ -35,7 +42,6 @@ log = logging.getLogger(__name__)
 
 Float = NDArray[np.float64]
 
-_TRAIN, _HELD_OUT = "train", "held out"
 # Photographs are decoded at this multiple of the field's size: undistorting does not
 # blur what remains, and features are found on them.
 _DECODED = 4
@@ -49,8 +55,6 @@ def hold_test_frames_out(
     options: FinetuneOptions,
 ) -> pd.DataFrame:
     """All frames with a pose are learned from but a few, usable and not selected."""
-    from mtcm_pipeline.field.held_out import hold_unselected_out
-
     usable = scores.loc[scores["usable"].astype(bool), "name"].tolist()
     held_out = hold_unselected_out(usable, selection.ranking, cameras, gauge, options)
     if not held_out:
@@ -59,8 +63,7 @@ def hold_test_frames_out(
             "lower select.budget to hold some out"
         )
     train = [name for name in cameras.names if name not in held_out]
-    roles = [_TRAIN] * len(train) + [_HELD_OUT] * len(held_out)
-    return pd.DataFrame({"name": [*train, *held_out], "role": roles})
+    return split_table(train, held_out)
 
 
 def learn_weights_and_poses(
@@ -86,7 +89,7 @@ def learn_weights_and_poses(
     from mtcm_pipeline.tuning.persistence import head_tensors
 
     every = {**made_masks, **masks}
-    photos = _photos(split, _TRAIN, cameras, images, every, options)
+    photos = _photos(split, TRAIN, cameras, images, every, options)
     views = pinhole_views(photos, options.longer_side_px, gauge)
     matches: Matches = {}
     if options.use_matches and two_view.enabled:
@@ -97,14 +100,13 @@ def learn_weights_and_poses(
     doubt = _doubt(
         views.names, scores, tokens, hidden_predictions, frame_representations, matches
     )
-    with Progress(transient=True) as progress:
-        task = progress.add_task("fine-tuning", total=options.steps)
+    with progress_shown() as show:
         tuned = fine_tune(
             views,
             doubt,
             options,
             seed=options.seed,
-            on_step=lambda step, loss: progress.update(task, completed=step),
+            on_step=lambda step, loss: show("fine-tuning", step, options.steps),
         )
     log.info(
         "%d views tuned in %.1f CPU s: %d poses refined, weights %.2f to %.2f",
@@ -139,17 +141,17 @@ def compare_with_the_filter_alone(
     from mtcm_pipeline.scene.views import pinhole_views
 
     columns = ["frame", "psnr_before", "psnr_after", "ssim_before", "ssim_after"]
-    if not (split["role"] == _HELD_OUT).any():
+    if not (split["role"] == HELD_OUT).any():
         return pd.DataFrame(columns=columns)
     every = {**made_masks, **masks}
     hidden = pinhole_views(
-        _photos(split, _HELD_OUT, cameras, images, every, options),
+        _photos(split, HELD_OUT, cameras, images, every, options),
         options.longer_side_px,
         gauge,
     )
     usable = set(scores.loc[scores["usable"].astype(bool), "name"])
-    train = split[(split["role"] == _TRAIN) & split["name"].isin(usable)]
-    photos = _photos(train, _TRAIN, cameras, images, every, options)
+    train = split[(split["role"] == TRAIN) & split["name"].isin(usable)]
+    photos = _photos(train, TRAIN, cameras, images, every, options)
     views = pinhole_views(photos, options.longer_side_px, gauge)
     fitted = fit_field(views, views.names, field_options(options), seed=options.seed)
     rows = []
@@ -194,7 +196,7 @@ def _photos(
     """The frames of a role; those without a readable photograph are left out."""
     from mtcm_pipeline.ingest.posed_photos import posed_photos
 
-    wanted = split.loc[split["role"] == role, "name"].tolist()
+    wanted = names_in(split, role)
     names = [name for name in wanted if name in images]
     if not names:
         raise CaptureError(

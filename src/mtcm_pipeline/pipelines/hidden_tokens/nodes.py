@@ -8,16 +8,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mtcm_pipeline.datasets.captures import CaptureFolders
-from mtcm_pipeline.mtcm.exam_options import ExamOptions
+from mtcm_pipeline.mtcm.hidden_token_options import HiddenTokenOptions
 
 
 def hide_tokens_and_predict_them(
-    captures: CaptureFolders, options: ExamOptions, parameters: dict[str, Any]
+    captures: CaptureFolders, options: HiddenTokenOptions, parameters: dict[str, Any]
 ) -> pd.DataFrame:
     """One row a capture, mask, hidden field, method and measure."""
     from mtcm_pipeline.encoders.registry import load_encoder
-    from mtcm_pipeline.mtcm.hidden_token_exam import exam_rows, tokens_of_photos
-    from mtcm_pipeline.mtcm.threads import math_threads
+    from mtcm_pipeline.math_threads import math_threads
+    from mtcm_pipeline.mtcm.hidden_token_evaluation import (
+        evaluation_rows,
+        tokens_of_photos,
+    )
 
     names = options.captures or [str(parameters["identity"])]
     photos = [captures[name]() for name in names]
@@ -26,7 +29,7 @@ def hide_tokens_and_predict_them(
         tokens = {
             each.identity: tokens_of_photos(each, encoder.encode) for each in photos
         }
-        rows = [vars(row) for row in exam_rows(tokens, options.seeds, options.init)]
+        rows = [vars(row) for row in evaluation_rows(tokens, options.seeds, options.init)]
     return pd.DataFrame(rows)
 
 

@@ -30,7 +30,7 @@ def propose_missing_views(
     labels: LabelOptions,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, pd.DataFrame]:
     """Poses to shoot next, with and without their matrices, and uncovered sectors."""
-    from mtcm_pipeline.mtcm.threads import math_threads
+    from mtcm_pipeline.math_threads import math_threads
 
     usable = scores["usable"].to_numpy(dtype=bool)
     with math_threads(model.options.threads):

@@ -21,17 +21,28 @@ def pretrain_hidden_tokens(
 ) -> tuple[Weights, pd.DataFrame, str]:
     """Weights in half precision, the losses by epoch, and the card."""
     from mtcm_pipeline.encoders.registry import load_encoder
+    from mtcm_pipeline.math_threads import math_threads
     from mtcm_pipeline.mtcm.generated import generated_captures
-    from mtcm_pipeline.mtcm.pretraining import pretrain, prior_exam
+    from mtcm_pipeline.mtcm.pretraining import pretrain, prior_validation_loss
     from mtcm_pipeline.mtcm.shipping import card, shipped_tensors
-    from mtcm_pipeline.mtcm.threads import math_threads
 
     with math_threads(train.threads):
         encoder = load_encoder(_ENCODER)
         captures = generated_captures(options, encoder.encode, checkpoints)
         run = pretrain(captures, options, train, checkpoints)
-        exams = prior_exam(run), run.best[0] if run.best else float("nan")
-    log.info("held-out loss %.4f by the prior, %.4f with the residual", *exams)
-    text = card(run.model, options, names=sorted(captures), encoder=_ENCODER, exams=exams)
+        validation_losses = (
+            prior_validation_loss(run),
+            run.best[0] if run.best else float("nan"),
+        )
+    log.info(
+        "held-out loss %.4f by the prior, %.4f with the residual", *validation_losses
+    )
+    text = card(
+        run.model,
+        options,
+        names=sorted(captures),
+        encoder=_ENCODER,
+        validation_losses=validation_losses,
+    )
     history = pd.DataFrame(run.history)
     return Weights(*shipped_tensors(run.model, train)), history, text

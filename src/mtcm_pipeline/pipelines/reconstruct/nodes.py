@@ -7,7 +7,6 @@ import logging
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from rich.progress import Progress
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
@@ -15,14 +14,21 @@ from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.gaussians import Gaussians
-from mtcm_pipeline.field.reconstruct import ReconstructOptions
+from mtcm_pipeline.field.held_out import (
+    HELD_OUT,
+    TRAIN,
+    hold_unselected_out,
+    names_in,
+    split_table,
+)
+from mtcm_pipeline.field.options import ReconstructOptions
 from mtcm_pipeline.formats.reading import PoseReading
+from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
 from mtcm_pipeline.selection.problem import Selection
 
 log = logging.getLogger(__name__)
 
-_TRAIN, _HELD_OUT = "train", "held out"
 # Photographs are decoded at this multiple of the field's size, so that undistorting
 # does not blur what remains.
 _DECODED = 4
@@ -36,8 +42,6 @@ def hold_frames_out(
     options: ReconstructOptions,
 ) -> pd.DataFrame:
     """Which frames train the field, in order of the ranking, and which judge it."""
-    from mtcm_pipeline.field.held_out import hold_unselected_out
-
     usable = scores.loc[scores["usable"].astype(bool), "name"].tolist()
     held_out = hold_unselected_out(usable, selection.ranking, cameras, gauge, options)
     if not held_out:
@@ -46,9 +50,7 @@ def hold_frames_out(
             "lower select.budget to hold some out",
             len(usable),
         )
-    names = [*selection.ranking, *held_out]
-    roles = [_TRAIN] * len(selection.ranking) + [_HELD_OUT] * len(held_out)
-    return pd.DataFrame({"name": names, "role": roles})
+    return split_table(selection.ranking, held_out)
 
 
 def fit_the_field(
@@ -64,9 +66,9 @@ def fit_the_field(
     """The field in the canonical gauge and in the capture's own world, and its curve."""
     from mtcm_pipeline.field.fit import fit_field
     from mtcm_pipeline.field.start import start_points
-    from mtcm_pipeline.field.worlds import moved
+    from mtcm_pipeline.field.transform import transformed
 
-    names = _names(split, _TRAIN)
+    names = names_in(split, TRAIN)
     if len(names) < 2:
         raise CaptureError(
             f"the selection holds {len(names)} frames ({', '.join(names) or 'none'}) and "
@@ -75,15 +77,14 @@ def fit_the_field(
         )
     views = _views(names, cameras, gauge, images, {**made_masks, **masks}, options)
     start = start_points(views, views.names, options, seed=options.seed, sparse=points)
-    with Progress(transient=True) as progress:
-        task = progress.add_task("fitting the field", total=options.steps)
+    with progress_shown() as show:
         fitted = fit_field(
             views,
             views.names,
             options,
             seed=options.seed,
             start=start,
-            on_step=lambda step, loss: progress.update(task, completed=step),
+            on_step=lambda step, loss: show("fitting the field", step, options.steps),
         )
     log.info(
         "%d Gaussians fitted to %d views in %.1f CPU s",
@@ -93,7 +94,7 @@ def fit_the_field(
     )
     steps = np.arange(1, len(fitted.losses) + 1)
     curve = pd.DataFrame({"step": steps, "loss": fitted.losses})
-    return fitted.gaussians, moved(fitted.gaussians, gauge.inverse()), curve
+    return fitted.gaussians, transformed(fitted.gaussians, gauge.inverse()), curve
 
 
 def judge_the_field(
@@ -110,7 +111,7 @@ def judge_the_field(
     from mtcm_pipeline.field.quality import comparison, quality_of, summary
     from mtcm_pipeline.figures.reconstruction import reconstruction_sheet, worst_and_best
 
-    names = _names(split, _HELD_OUT)
+    names = names_in(split, HELD_OUT)
     if not names:
         nothing = pd.DataFrame(columns=["frame", "psnr", "masked_psnr", "ssim"])
         return nothing, reconstruction_sheet([], "Frames held out")
@@ -136,10 +137,6 @@ def judge_the_field(
     rows = worst_and_best(qualities, pairs, options.pictures)
     title = f"Frames held out: the worst and the best of {len(views)}"
     return table, reconstruction_sheet(rows, title)
-
-
-def _names(split: pd.DataFrame, role: str) -> list[str]:
-    return split.loc[split["role"] == role, "name"].tolist()
 
 
 def _views(

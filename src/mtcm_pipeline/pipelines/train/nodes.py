@@ -17,8 +17,8 @@ def train_the_mtcm(
     tokens: Tokens, options: TrainOptions, checkpoints: CheckpointStore
 ) -> tuple[TrainedMtcm, pd.DataFrame, list[TrainingSnapshot]]:
     """The trained model, its history by epoch, and snapshots on the way."""
+    from mtcm_pipeline.math_threads import math_threads
     from mtcm_pipeline.mtcm.snapshots import train_with_snapshots
-    from mtcm_pipeline.mtcm.threads import math_threads
 
     with math_threads(options.threads):
         trained, snapshots = train_with_snapshots(tokens, options, checkpoints)

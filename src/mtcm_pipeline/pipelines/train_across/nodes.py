@@ -39,7 +39,7 @@ def leave_each_identity_out(
     """ROC areas of every method on identities left out, and the logits behind them."""
     from mtcm_pipeline.across.left_out import judge_left_out
     from mtcm_pipeline.across.start import starting_judge
-    from mtcm_pipeline.mtcm.threads import math_threads
+    from mtcm_pipeline.math_threads import math_threads
 
     with math_threads(1):
         start = starting_judge(options, spoilt[0].columns)
@@ -52,7 +52,7 @@ def train_one_judge_over_all_identities(
 ) -> tuple[Weights, dict[str, Any]]:
     """The shared judge, read as those were that had left an identity out; its card."""
     from mtcm_pipeline.across.shared import shared_judge, weights_of_judge
-    from mtcm_pipeline.mtcm.threads import math_threads
+    from mtcm_pipeline.math_threads import math_threads
 
     with math_threads(1):
         judge, card = shared_judge(spoilt, logits, options, cache)
@@ -65,7 +65,7 @@ def probe_latents_for_the_identity(
     """How well a linear probe tells whose frame it is, before and after training."""
     from mtcm_pipeline.across.probe import probes_before_and_after
     from mtcm_pipeline.across.shared import judge_of_weights
-    from mtcm_pipeline.mtcm.threads import math_threads
+    from mtcm_pipeline.math_threads import math_threads
 
     with math_threads(1):
         judge = judge_of_weights(weights.tensors, weights.metadata)

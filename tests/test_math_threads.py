@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from mtcm_pipeline.mtcm.threads import math_threads
+from mtcm_pipeline.math_threads import math_threads
 
 
 def blas_threads() -> set[int]:

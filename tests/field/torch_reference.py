@@ -1,7 +1,8 @@
 """The same picture, slowly, in torch alone: what the kernels are compared with.
 
-Formulas as in `splat_geometry` and `rasterisation`, written from the papers with dense
-matrices: every Gaussian over every pixel. Dimension letters: N Gaussians, H, W in px.
+Formulas as in `field.splat_geometry` and `field.rasterisation`, written from the papers
+with dense matrices: every Gaussian over every pixel. Dimension letters: N Gaussians, H, W
+in px.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from mtcm_pipeline.field.render import GaussianTensors, Rendered
 def render_reference(
     gaussians: GaussianTensors, camera: FieldCamera, cam_from_world: Tensor
 ) -> Rendered:
-    """`render` without tiles, without stopping early, with torch's own gradients."""
+    """`render` without tiles, without stopping early, with torch's own gradients.
+
+    Args:
+        gaussians: N of them.
+        camera: whose intrinsics and size count.
+        cam_from_world: (4, 4) rigid, OpenCV axes.
+    """
     world_to_cam, shift = cam_from_world[:3, :3], cam_from_world[:3, 3]
     points = gaussians.means_xyz @ world_to_cam.T + shift  # (N, 3)
     shapes = _covariances(gaussians, points, world_to_cam, camera)  # (N, 2, 2)
@@ -30,8 +37,9 @@ def render_reference(
         [fx * points[:, 0] / z + cx, fy * points[:, 1] / z + cy], 1
     )  # (N, 2)
     pixels = _pixel_centres(camera, points.dtype)  # (H, W, 2)
-    left = torch.ones(camera.height, camera.width, dtype=points.dtype)
-    image, depth = torch.zeros_like(left)[..., None].repeat(1, 1, 3), left * 0
+    transmittance = torch.ones(camera.height, camera.width, dtype=points.dtype)
+    image = torch.zeros_like(transmittance)[..., None].repeat(1, 1, 3)
+    depth = torch.zeros_like(transmittance)
     for i in torch.argsort(z, stable=True).tolist():
         if z[i] < NEAR:
             continue
@@ -39,11 +47,11 @@ def render_reference(
         power = 0.5 * ((offsets @ torch.linalg.inv(shapes[i])) * offsets).sum(-1)
         raw = opacities[i] * torch.exp(-power)
         alpha = torch.where(raw > MIN_ALPHA, raw.clamp(max=MAX_ALPHA), 0.0)
-        weight = alpha * left
+        weight = alpha * transmittance
         image = image + weight[..., None] * colours[i]
         depth = depth + weight * z[i]
-        left = left * (1 - alpha)
-    return Rendered(image, 1 - left, depth)
+        transmittance = transmittance * (1 - alpha)
+    return Rendered(image, 1 - transmittance, depth)
 
 
 def _covariances(

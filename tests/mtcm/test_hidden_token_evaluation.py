@@ -1,4 +1,4 @@
-"""The exam of hidden tokens: measures by hand, masks by counting, sums by hand."""
+"""Predictions of hidden tokens: measures, masks and sums by hand."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import torch
 
 from mtcm_pipeline.figures.hidden_tokens import hidden_token_figure
 from mtcm_pipeline.mtcm.fold_prediction import heard_residual
-from mtcm_pipeline.mtcm.hidden_token_exam import (
+from mtcm_pipeline.mtcm.hidden_token_evaluation import (
     MTCM,
     HiddenTokenRow,
-    exam_rows,
+    evaluation_rows,
     hidden_frames,
     measures,
     without_order,
@@ -117,7 +117,7 @@ def test_the_gain_is_against_the_best_simple_method_by_hand():
 
 
 def test_every_method_answers_and_the_picture_takes_the_rows(few):
-    rows = pd.DataFrame([vars(row) for row in exam_rows({"one": few}, 1, "none")])
+    rows = pd.DataFrame([vars(row) for row in evaluation_rows({"one": few}, 1, "none")])
     methods = set(rows["method"])
     assert {*simple_predictors(), "kernel prior", MTCM} <= methods
     counts = rows.groupby("method").size()

@@ -14,7 +14,7 @@ from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.ingest.quality import relative_to_neighbours
 from mtcm_pipeline.trials.filters import Verdict, keep_where
-from mtcm_pipeline.trials.rivals import sharpness_by_name
+from mtcm_pipeline.trials.selectors import sharpness_by_name
 
 if TYPE_CHECKING:
     from mtcm_pipeline.judge.matched import MatchMemory

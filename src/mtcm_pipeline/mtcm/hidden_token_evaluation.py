@@ -174,7 +174,7 @@ def _of_poses(tokens: Tokens, rows: Bool, found: Prediction) -> dict[str, float]
     }
 
 
-def exam_rows(
+def evaluation_rows(
     captures: Mapping[str, Tokens], seeds: int, weights: str, *, alone: bool = False
 ) -> Iterator[HiddenTokenRow]:
     """Every method on every capture, mask and seed.

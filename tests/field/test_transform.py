@@ -15,7 +15,7 @@ from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.datasets.splats import SplatPlyDataset
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.field.render import GaussianTensors, render
-from mtcm_pipeline.field.worlds import moved
+from mtcm_pipeline.field.transform import transformed
 from mtcm_pipeline.formats.splat_ply import splat_ply
 
 WORLD = Similarity(
@@ -36,7 +36,7 @@ def camera_in(world: Similarity):
 def test_a_moved_field_looks_the_same_to_a_camera_moved_along():
     gaussians = cloud(200, 0)
     image, alpha, depth = picture_of(gaussians, CAMERA)
-    again = picture_of(moved(gaussians, WORLD), camera_in(WORLD))
+    again = picture_of(transformed(gaussians, WORLD), camera_in(WORLD))
     assert image.max() > 0.5
     assert again[0] == pytest.approx(image, abs=1e-6)
     assert again[1] == pytest.approx(alpha, abs=1e-6)
@@ -45,7 +45,7 @@ def test_a_moved_field_looks_the_same_to_a_camera_moved_along():
 
 def test_there_and_back_changes_nothing():
     gaussians = cloud(20, 0)
-    back = moved(moved(gaussians, WORLD), WORLD.inverse())
+    back = transformed(transformed(gaussians, WORLD), WORLD.inverse())
     for field in dataclasses.fields(gaussians):
         expected = getattr(gaussians, field.name)
         found = getattr(back, field.name)
@@ -78,7 +78,7 @@ def gaussians_by_plyfile(content: bytes) -> Gaussians:
 
 def test_the_exported_file_shows_in_the_world_what_the_field_shows_in_the_gauge():
     gaussians = cloud(200, 0)
-    content = splat_ply(**dataclasses.asdict(moved(gaussians, WORLD)))
+    content = splat_ply(**dataclasses.asdict(transformed(gaussians, WORLD)))
     ply = PlyData.read(io.BytesIO(content))
     assert (ply.text, ply.byte_order) == (False, "<")
     names = [each.name for each in ply["vertex"].properties]

@@ -1,4 +1,4 @@
-"""Options of the exam of hidden tokens."""
+"""What a user may set about measuring the prediction of hidden tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class ExamOptions:
+class HiddenTokenOptions:
     """What is hidden, and whose prediction is measured.
 
     Attributes:

@@ -26,7 +26,7 @@ from mtcm_pipeline.trials.filters import (
 )
 from mtcm_pipeline.trials.fitting import FitTask, Outcome
 from mtcm_pipeline.trials.plan import Cell, Trial
-from mtcm_pipeline.trials.rivals import (
+from mtcm_pipeline.trials.selectors import (
     NEED_EMBEDDINGS,
     NEED_GEOMETRY,
     NEED_VIEWS,
@@ -44,7 +44,7 @@ _DRAWS_A_SPLIT = 1000
 
 
 @dataclass(frozen=True)
-class Stage:
+class PreparedCell:
     """A cell with everything that its trials share.
 
     Attributes:
@@ -64,7 +64,7 @@ class Stage:
     untouched: bool
 
 
-def staged(cell: Cell, clean: PosedPhotos, bench: Bench) -> Stage:
+def prepared_cell(cell: Cell, clean: PosedPhotos, bench: Bench) -> PreparedCell:
     """The pool of a cell, made of the frames of a clean capture that are not held out."""
     place, options, instruments = cell.place, bench.options, bench.instruments
     split = hold_out(clean.cameras, place.split_rule, place.split, options.seed)
@@ -75,7 +75,7 @@ def staged(cell: Cell, clean: PosedPhotos, bench: Bench) -> Stage:
         t.selector in NEED_EMBEDDINGS or t.filter in instruments.filters
         for t in cell.trials
     )
-    return Stage(
+    return PreparedCell(
         pool,
         pinhole_views(pool.photos, side, gauge),
         pinhole_views(clean.subset(split.hidden), side, gauge),
@@ -90,53 +90,55 @@ def staged(cell: Cell, clean: PosedPhotos, bench: Bench) -> Stage:
     )
 
 
-def verdicts_of(cell: Cell, stage: Stage, bench: Bench) -> dict[str, Verdict]:
+def verdicts_of(cell: Cell, prepared: PreparedCell, bench: Bench) -> dict[str, Verdict]:
     """What each filter that the cell asks for says of the pool."""
-    names, instruments = stage.pool.photos.names, bench.instruments
+    names, instruments = prepared.pool.photos.names, bench.instruments
     verdicts = {}
     for name in dict.fromkeys(trial.filter for trial in cell.trials):
         if name == "none":
             verdicts[name] = keep_all(names)
         elif name == "perfect":
-            verdicts[name] = keep_sound(names, stage.pool.bad)
+            verdicts[name] = keep_sound(names, prepared.pool.bad)
         elif name == "residual":
-            verdicts[name] = keep_well_fitted(names, _fit_to_all(stage, bench))
+            verdicts[name] = keep_well_fitted(names, _fit_to_all(prepared, bench))
         else:
-            assert stage.embeddings is not None
+            assert prepared.embeddings is not None
             judge = instruments.filters[name]
-            verdicts[name] = judge(stage.pool.photos, stage.embeddings)
+            verdicts[name] = judge(prepared.pool.photos, prepared.embeddings)
     return verdicts
 
 
-def _fit_to_all(stage: Stage, bench: Bench) -> Outcome:
+def _fit_to_all(prepared: PreparedCell, bench: Bench) -> Outcome:
     """A fit to all frames of the pool, judged on the same frames."""
     options = bench.options
     task = FitTask(
-        stage.views, stage.views, options.gaussians, options.residual_steps, seed=0
+        prepared.views, prepared.views, options.gaussians, options.residual_steps, seed=0
     )
     ((_, outcome),) = bench.workers.run(bench.instruments.fit, {"": task})
     return outcome
 
 
 def chosen_views(
-    cell: Cell, stage: Stage, verdicts: Mapping[str, Verdict]
+    cell: Cell, prepared: PreparedCell, verdicts: Mapping[str, Verdict]
 ) -> dict[Trial, tuple[str, ...]]:
     """The subset of each trial; trainings with other seeds share one."""
     problems = {
         name: selection_problem(
-            stage.pool.photos,
+            prepared.pool.photos,
             verdict,
-            stage.embeddings,
-            geometry_of_kept(stage.pool.photos, verdict)
+            prepared.embeddings,
+            geometry_of_kept(prepared.pool.photos, verdict)
             if _asked_by(cell, name, NEED_GEOMETRY)
             else None,
-            probe_views(stage.pool.photos) if _asked_by(cell, name, NEED_VIEWS) else None,
+            probe_views(prepared.pool.photos)
+            if _asked_by(cell, name, NEED_VIEWS)
+            else None,
         )
         for name, verdict in verdicts.items()
     }
     asked = {trial: (trial.filter, _choice(trial)) for trial in cell.trials}
     answers = {
-        (name, choice): choose(choice, problems[name], stage.sharpness)
+        (name, choice): choose(choice, problems[name], prepared.sharpness)
         for name, choice in dict.fromkeys(asked.values())
     }
     return {trial: answers[key] for trial, key in asked.items()}

@@ -1,4 +1,4 @@
-"""A field in another world: all of its parameters under a similarity transform.
+"""A field under a similarity transform: all of its parameters in another world.
 
 Dimension letters: N Gaussians.
 """
@@ -12,7 +12,7 @@ from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.field.gaussians import Gaussians, Real
 
 
-def moved(gaussians: Gaussians, similarity: Similarity) -> Gaussians:
+def transformed(gaussians: Gaussians, similarity: Similarity) -> Gaussians:
     """The same field as it looks in the new world, as float64.
 
     A camera that is moved along sees the same picture; depths are longer by the scale.

@@ -8,7 +8,7 @@ from judge_cases import evidence_of
 
 from mtcm_pipeline.judge.observations import observe
 from mtcm_pipeline.judge.scenarios import Scenario
-from mtcm_pipeline.judge.thinning import thinned
+from mtcm_pipeline.judge.thinning import SPARSE, thinned
 
 
 def scenario() -> Scenario:
@@ -51,6 +51,9 @@ def test_pairs_that_come_apart_know_nothing_and_the_others_stay_verified():
         assert pairs["median_epipolar_error_px"][connected].notna().all()
         assert (pairs["cells_a"][~connected] == "").all()
     assert 0.25 < min(shares) < 0.5 and max(shares) > 0.85
+    sparse = [thinned(whole, seed, SPARSE).evidence.pairs for seed in range(20)]
+    left = [pairs["connected"].mean() for pairs in sparse]
+    assert min(left) < 0.2 and 0.55 < max(left) < 0.75
 
 
 def test_a_version_repeats_itself_and_leaves_the_whole_as_it_is():

@@ -103,10 +103,7 @@ class Trainer:
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         file = self.folder / f"judge-{key}.safetensors"
         if not file.is_file():
-            labelled = [
-                (one.seen.without(withheld) if withheld else one.seen, one.kinds,
-                 one.capture) for one in training
-            ]  # fmt: skip
+            labelled = [one.labelled(withheld) for one in training]
             judge = fitted_judge(
                 labelled, self.options, members, network, calibration_folds=folds
             )

@@ -18,9 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence
+from mtcm_pipeline.judge.fitting import Labelled
 from mtcm_pipeline.judge.observations import Observations, observe
 from mtcm_pipeline.judge.scenarios import Scenario
-from mtcm_pipeline.judge.thinning import thinned
+from mtcm_pipeline.judge.thinning import POOR, SPARSE, thinned
 
 # The code that observations depend on.
 _OBSERVING = {
@@ -32,6 +33,8 @@ _OBSERVING = {
     "regressors": ("folds", "gaussian", "kernels", "problem"),
     "twoview": ("frame_evidence", "cells"),
 }  # fmt: skip
+# Of `judge.thinning`: the version that is poorer than captures are.
+SPARSE_VERSION = 2
 _TABLES = ("raw", "first", "second", "pairs", "agreement")
 
 
@@ -47,7 +50,8 @@ class SpoiltCapture:
         seen: what is observed of it.
         measured: whether it is a capture to be measured on, or one to train on only.
         file: where the evidence is.
-        version: 0 is the capture itself, others are poorer (`judge.thinning`).
+        version: 0 is the capture itself, others are poorer (`judge.thinning`), and
+            `SPARSE_VERSION` is poorer than captures are.
     """
 
     capture: str
@@ -73,6 +77,16 @@ class SpoiltCapture:
     def faulty(self) -> NDArray[np.bool_]:
         """(N,) which frames are faulty."""
         return (self.truth["kind"] != "").to_numpy()
+
+    @property
+    def typical(self) -> bool:
+        """Whether it is no poorer than captures can be."""
+        return self.version != SPARSE_VERSION
+
+    def labelled(self, withheld: tuple[str, ...] = ()) -> Labelled:
+        """What is learned from, without the evidence whose names begin like that."""
+        seen = self.seen.without(withheld) if withheld else self.seen
+        return Labelled(seen, self.kinds, self.capture, calibrates=self.typical)
 
     def evidence(self) -> CaptureEvidence:
         """All that was gathered, read from the file."""
@@ -114,7 +128,9 @@ def spoilt_capture(file: Path, *, measured: bool, version: int = 0) -> SpoiltCap
 
 def _scenario(file: Path, version: int) -> Scenario:
     scenario = Scenario.from_bytes(file.read_bytes())
-    return thinned(scenario, version) if version else scenario
+    if not version:
+        return scenario
+    return thinned(scenario, version, SPARSE if version == SPARSE_VERSION else POOR)
 
 
 @cache

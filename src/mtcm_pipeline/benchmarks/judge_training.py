@@ -84,7 +84,8 @@ def train_and_write(
 ) -> None:
     """Train on everything, and write it."""
     card = json.dumps(card_of(spoilt, options), indent=1)
-    write(fitted_judge(_labelled(spoilt), options, members, card=card), out)
+    labelled = [one.labelled() for one in spoilt]
+    write(fitted_judge(labelled, options, members, card=card), out)
 
 
 def write(judge: Judge, out: Path) -> None:
@@ -108,17 +109,14 @@ def recalibrated(judge: Judge, spoilt: Sequence[SpoiltCapture]) -> Judge:
         raise CaptureError(
             f"the judge was trained on {', '.join(seen)}: calibrate it on other captures"
         )
+    typical = [one for one in spoilt if one.typical]
     reading = calibrated(
-        [judge.logits(one.seen).faulty for one in spoilt],
-        [one.faulty for one in spoilt],
-        captures=[one.capture for one in spoilt],
+        [judge.logits(one.seen).faulty for one in typical],
+        [one.faulty for one in typical],
+        captures=[one.capture for one in typical],
     )
     card["calibrated on"] = names
     return replace(judge, calibration=reading, card=json.dumps(card, indent=1))
-
-
-def _labelled(spoilt: Sequence[SpoiltCapture]) -> list[tuple]:
-    return [(one.seen, one.kinds, one.capture) for one in spoilt]
 
 
 @click.command(cls=BenchmarkCommand)
@@ -157,7 +155,7 @@ def main(  # noqa: PLR0917
     elif held_out:
         unseen = set(sorted({one.capture for one in spoilt})[::held_out])
         learned = [one for one in spoilt if one.capture not in unseen]
-        judge = fitted_judge(_labelled(learned), options, members)
+        judge = fitted_judge([one.labelled() for one in learned], options, members)
         rest = [one for one in spoilt if one.capture in unseen]
         log.info("left out: %s", held_out_word(judge, rest))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,25 @@ from mtcm_pipeline.judge.model import ModelOptions
 from mtcm_pipeline.judge.observations import Observations, input_names
 from mtcm_pipeline.judge.training import JudgeTrainOptions, train_judge
 
-# Observations, the kind of each frame's fault ("" where sound), and the clean capture.
-Labelled = tuple[Observations, Sequence[str], str]
-
 _FOLDS = 2
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A spoilt capture with the truth.
+
+    Attributes:
+        seen: what is observed of it.
+        kinds: (N) kind of each frame's fault, "" where sound.
+        capture: name of the clean capture.
+        calibrates: whether thresholds are read off it, if a network has not seen it; a
+            version poorer than captures are is only learned from.
+    """
+
+    seen: Observations
+    kinds: Sequence[str]
+    capture: str
+    calibrates: bool = True
 
 
 def fitted_judge(
@@ -45,13 +60,13 @@ def fitted_judge(
         CaptureError: there are fewer than two captures.
     """
     options = options or JudgeTrainOptions()
-    names = sorted({capture for _, _, capture in labelled})
+    names = sorted({one.capture for one in labelled})
     if len(names) < _FOLDS:
         raise CaptureError(
             f"a judge is calibrated on captures that it has not seen: {len(names)} "
             f"capture is not enough, give two or more"
         )
-    columns = labelled[0][0].columns
+    columns = labelled[0].seen.columns
     cases, inputs = cases_of(labelled), input_names(columns)
 
     def trained(chosen: Sequence[Case], seed: int) -> Judge:
@@ -62,11 +77,11 @@ def fitted_judge(
     for fold in range(calibration_folds):
         held = set(names[fold::_FOLDS])
         judge = trained([case for case in cases if case.capture not in held], 100)
-        for seen, kinds, capture in labelled:
-            if capture in held:
-                logits.append(judge.logits(seen).faulty)
-                truths.append(np.array([kind != "" for kind in kinds]))
-                captures.append(capture)
+        for one in labelled:
+            if one.capture in held and one.calibrates:
+                logits.append(judge.logits(one.seen).faulty)
+                truths.append(np.array([kind != "" for kind in one.kinds]))
+                captures.append(one.capture)
     models = tuple(trained(cases, member).models[0] for member in range(members))
     reading = calibrated(logits, truths, captures=captures) if logits else None
     return Judge(models, columns, reading, card)
@@ -74,4 +89,4 @@ def fitted_judge(
 
 def cases_of(labelled: Sequence[Labelled]) -> list[Case]:
     """The same as tensors."""
-    return [case_of(seen, kinds, capture) for seen, kinds, capture in labelled]
+    return [case_of(one.seen, one.kinds, one.capture) for one in labelled]

@@ -33,7 +33,8 @@ class ModelOptions:
         width: D; 64 learned as much as 96 from a few hundred spoilt captures.
         layers: L; three hops reach through a block of consecutive frames.
         heads: H.
-        dropout: of hidden numbers while training.
+        dropout: of what the layers add, while training; of the evidence itself it cost
+            area on captures left out.
         edges: whether pair evidence enters at all.
         messages: whether it enters along the edges, beside the attention's bias.
     """
@@ -163,7 +164,6 @@ class JudgeModel(nn.Module):
             [Block(options, edge_width) for _ in range(options.layers)]
         )
         self.norm = nn.LayerNorm(width)
-        self.drop = nn.Dropout(options.dropout)
         outputs = 1 + len(FAULT_KINDS) + len(FIELDS)
         self.head = nn.Linear(width, outputs)
         self.straight = nn.Linear(2 * inputs, outputs)
@@ -171,7 +171,7 @@ class JudgeModel(nn.Module):
     def forward(self, graph: Graph) -> Verdict:
         """Judge every frame of the graph."""
         evidence = torch.cat([graph.values, graph.present - 1.0], dim=1)  # (N, 2F)
-        hidden = self.take_in(self.drop(evidence))
+        hidden = self.take_in(evidence)
         edges = self.take_edges_in(graph.edges)
         attention = []
         for block in self.blocks:

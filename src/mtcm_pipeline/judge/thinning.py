@@ -19,9 +19,11 @@ from mtcm_pipeline.judge.scenarios import Scenario
 
 Index = NDArray[np.int64]
 
-# Ranges that a version draws from, evenly.
+# Shares of the connected pairs that a version draws from, evenly: as poor as captures can
+# be, and poorer, which is worth learning from but says nothing of usual ones.
+POOR, SPARSE = (0.3, 1.0), (0.08, 0.7)
+# Likewise for frames, and for the matches of a pair.
 _FRAMES_KEPT = (0.6, 1.0)
-_PAIRS_KEPT = (0.3, 1.0)
 _MATCHES_KEPT = (0.4, 1.0)
 # Which pairs are lost depends on how few matches they have, and on chance: standard
 # deviation of its share in the logarithm of the matches.
@@ -34,7 +36,9 @@ _OF_CONNECTED = (
 )  # fmt: skip
 
 
-def thinned(scenario: Scenario, seed: int) -> Scenario:
+def thinned(
+    scenario: Scenario, seed: int, pairs_kept: tuple[float, float] = POOR
+) -> Scenario:
     """A version with fewer frames, fewer connected pairs, and fewer matches in them.
 
     An original whose copy stays, stays: without it the copy would be no fault.
@@ -42,11 +46,12 @@ def thinned(scenario: Scenario, seed: int) -> Scenario:
     Args:
         scenario: stays as it is.
         seed: of what is lost, and how much.
+        pairs_kept: least and largest share of the connected pairs, `POOR` or `SPARSE`.
     """
     rng = np.random.default_rng([seed, scenario.seed, 3])
     rows = _kept_rows(scenario.truth, rng.uniform(*_FRAMES_KEPT), rng)
     evidence = _subset(scenario.evidence, rows)
-    pairs = _poorer(evidence.pairs, rng)
+    pairs = _poorer(evidence.pairs, pairs_kept, rng)
     truth = scenario.truth.iloc[rows].reset_index(drop=True)
     return replace(scenario, evidence=replace(evidence, pairs=pairs), truth=truth)
 
@@ -79,7 +84,9 @@ def _subset(evidence: CaptureEvidence, rows: Index) -> CaptureEvidence:
     )
 
 
-def _poorer(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _poorer(
+    pairs: pd.DataFrame, kept: tuple[float, float], rng: np.random.Generator
+) -> pd.DataFrame:
     """The weakest of the connected pairs come apart, all have fewer matches."""
     table = pairs.copy()
     factor = rng.uniform(*_MATCHES_KEPT)
@@ -90,7 +97,7 @@ def _poorer(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         table[name] = np.maximum(fewer, np.minimum(least, table[name]))
     strength = np.log(table["verified_inliers"].to_numpy(np.float64) + 1.0)
     strength = strength + rng.normal(0.0, _CHANCE, len(table))
-    lost = round((1.0 - rng.uniform(*_PAIRS_KEPT)) * int(connected.sum()))
+    lost = round((1.0 - rng.uniform(*kept)) * int(connected.sum()))
     order = np.flatnonzero(connected)[np.argsort(strength[connected], kind="stable")]
     gone = table.index[order[:lost]]
     table.loc[gone, "connected"] = False

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
-from mtcm_pipeline.datasets.atomic_files import new_folder
+from mtcm_pipeline.datasets.atomic_files import new_folder, remove_abandoned
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.identities import check_identity_name
 from mtcm_pipeline.progress import tracked
@@ -33,6 +33,14 @@ def refuse_existing(data: Path, identity: str) -> None:
             f"identity {identity!r} exists already ({', '.join(occupied)}): choose "
             f"another name with --identity, or replace it with --force"
         )
+
+
+def remove_killed_imports(data: Path, identity: str) -> None:
+    """Remove what imports of `identity` left that were killed: hidden folders, as large
+    as the capture."""
+    for part in INPUT_FOLDERS:
+        for path in remove_abandoned(data / part / identity):
+            LOGGER.info("removed what a killed import left: %s", path)
 
 
 def install_identity(
@@ -59,6 +67,7 @@ def install_identity(
         )
     if not replace:
         refuse_existing(data, identity)
+    remove_killed_imports(data, identity)
     with ExitStack() as folders:  # unwinds backwards: raw_images are renamed last
         for part in INPUT_FOLDERS:
             if parts.get(part):

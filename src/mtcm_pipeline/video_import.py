@@ -9,7 +9,12 @@ from pathlib import Path
 from mtcm_pipeline.datasets.atomic_files import temporary_path
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.identities import check_identity_name
-from mtcm_pipeline.identity_folders import Parts, install_identity, refuse_existing
+from mtcm_pipeline.identity_folders import (
+    Parts,
+    install_identity,
+    refuse_existing,
+    remove_killed_imports,
+)
 from mtcm_pipeline.video.extract import ExtractedVideo, extract_frames
 from mtcm_pipeline.video.options import VideoOptions
 
@@ -42,6 +47,7 @@ def import_video(
         raise CaptureError(f"{source} is not a file: give the file of a video")
     if not replace:
         refuse_existing(data, name)
+    remove_killed_imports(data, name)
     pictures = temporary_path(data / "raw_images" / name)
     pictures.mkdir(parents=True)
     try:

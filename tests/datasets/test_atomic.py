@@ -18,6 +18,7 @@ import pytest
 from mtcm_pipeline.datasets.atomic_files import (
     is_temporary,
     new_folder,
+    remove_abandoned,
     remove_leftovers,
     temporary_path,
     write_file,
@@ -40,6 +41,31 @@ def test_written_file_is_there_alone(tmp_path, name):
 def test_temporary_names_are_recognised_and_names_are_not(tmp_path, name):
     assert is_temporary(temporary_path(tmp_path / name).name)
     assert not is_temporary(name)
+
+
+@pytest.fixture(scope="module")
+def ended_process():
+    """The number of a process that is over."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_only_what_an_ended_process_left_of_this_very_target_is_abandoned(
+    tmp_path, name, ended_process, monkeypatch
+):
+    target = tmp_path / name
+    running = temporary_path(target)
+    monkeypatch.setattr(os, "getpid", lambda: ended_process)
+    file, folder = temporary_path(target), temporary_path(target)
+    other = temporary_path(tmp_path / "another identity")
+    for path in (target, file, other, running):
+        path.write_text("half")
+    (folder / "deep").mkdir(parents=True)
+    assert set(remove_abandoned(target)) == {file, folder}
+    assert set(tmp_path.iterdir()) == {target, other, running}
+    assert remove_abandoned(tmp_path / "no such folder" / name) == []
 
 
 def test_failing_file_leaves_the_old_one_alone(tmp_path, monkeypatch):

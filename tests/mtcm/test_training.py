@@ -12,7 +12,7 @@ from mtcm_pipeline.mtcm.prediction import (
     spread_windows,
 )
 from mtcm_pipeline.mtcm.similarity import similarity_matrix
-from mtcm_pipeline.mtcm.snapshots import take_snapshot
+from mtcm_pipeline.mtcm.snapshots import take_snapshot, train_with_snapshots
 from mtcm_pipeline.mtcm.training import train_mtcm
 from mtcm_pipeline.tokens.build import build_tokens
 from synthetic import (
@@ -212,6 +212,18 @@ def test_a_snapshot_of_a_long_capture_shows_the_attention_of_one_window():
     assert shot.attention_rows.tolist() == list(range(0, 50, 3))  # three windows
     assert shot.attention.sum(axis=1) == pytest.approx(1.0, rel=1e-4)
     assert shot.latent.shape == (50, 16)
+
+
+def test_gates_are_the_same_with_shared_views_and_when_a_training_was_over(tokens):
+    options = TrainOptions(
+        d_model=16, layers=1, heads=2, epochs=2, tasks=1, init="none", checkpoint_every=1
+    )
+    store = MemoryStore()
+    shared, _ = train_with_snapshots(tokens, options, store)
+    again, _ = train_with_snapshots(tokens, options, store)  # takes no snapshot any more
+    alone = train_mtcm(tokens, options)
+    gates = [dict(each.prior.gates) for each in (shared, again, alone)]
+    assert gates[0] == gates[1] == gates[2]
 
 
 def test_similarity_is_a_correlation():

@@ -15,16 +15,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"^\..+\.tmp-\d+-[0-9a-f]{8}$")
+_TEMPORARY = re.compile(r"^\..+(?P<suffix>\.tmp-(?P<process>\d+)-[0-9a-f]{8})$")
 _LONGEST_NAME = 255  # bytes of one path component on common file systems
 
 
 def temporary_path(target: Path) -> Path:
     """A hidden name beside `target` that no version and no listing takes for data."""
     suffix = f".tmp-{os.getpid()}-{secrets.token_hex(4)}"
+    return target.with_name(_temporary_name(target.name, suffix))
+
+
+def _temporary_name(name: str, suffix: str) -> str:
     room = _LONGEST_NAME - len(suffix) - 1
-    stem = target.name.encode()[:room].decode(errors="ignore")
-    return target.with_name(f".{stem}{suffix}")
+    stem = name.encode()[:room].decode(errors="ignore")
+    return f".{stem}{suffix}"
 
 
 def is_temporary(name: str) -> bool:
@@ -91,6 +95,31 @@ def remove_leftovers(root: Path) -> list[Path]:
             if not is_temporary(name) and name != here.parent.name
         ]
     return removed
+
+
+def remove_abandoned(target: Path) -> list[Path]:
+    """Remove temporaries of `target` whose writers have ended; return what was removed.
+
+    Those of a process that still runs on this machine stay.
+    """
+    removed: list[Path] = []
+    for path in target.parent.iterdir() if target.parent.is_dir() else ():
+        found = _TEMPORARY.match(path.name)
+        if found is None or _is_running(int(found["process"])):
+            continue
+        if path.name == _temporary_name(target.name, found["suffix"]):
+            _remove(path, shutil.rmtree if path.is_dir() else os.unlink, removed)
+    return removed
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _remove(path: Path, remove: Callable[[Path], object], removed: list[Path]) -> None:

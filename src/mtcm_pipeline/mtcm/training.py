@@ -111,11 +111,11 @@ def train_mtcm(
     standardiser = Standardiser.fit(tokens)
     start = starting_weights(options)
     fingerprint = training_fingerprint(as_sequence(tokens, standardiser), options)
-    lessons, choices = _lessons(tokens, standardiser, options)
+    lessons, fitted = _lessons(tokens, standardiser, options)
 
     def kept(model: Any, history: list[dict[str, float]]) -> TrainedMtcm:
         table = pd.DataFrame(history, columns=HISTORY_COLUMNS)
-        return TrainedMtcm(model, standardiser, options, table, choices)
+        return TrainedMtcm(model, standardiser, options, table, fitted)
 
     run = train_on(
         lessons,
@@ -128,9 +128,9 @@ def train_mtcm(
         else lambda epoch, model: on_snapshot(epoch, kept(model, [])),
     )
     trained = kept(run.model.eval(), run.history)
-    if choices is None:
+    if fitted is None:
         return trained
-    return with_gates(trained, tokens, None if views is None else views(choices))
+    return with_gates(trained, tokens, None if views is None else views(fitted.choices))
 
 
 def _lessons(

@@ -25,9 +25,7 @@ from mtcm_pipeline.scene.views import PinholeViews
 OnStep = Callable[[int, float], None]
 """(steps done, loss of the last one)."""
 
-# Random part of what a view is owed, in looks: less than one, so that rounds stay rounds,
-# and more than nearly equal shares differ by, so that each round has an order of its own.
-_CHANCE = 0.5
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -129,29 +127,38 @@ def _shares(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.fl
 
 
 class ViewOrder:
-    """Which view comes next: each in turn by its share, in random order.
+    """Which view comes next: rounds in random order, each view in its share of them.
 
-    With equal shares: all views once in random order, then all again; nearly so with
-    nearly equal ones.
+    With equal shares every round is all views. A view with less than the largest share is
+    missing from some rounds, each from others, and where it takes part its place is by
+    chance: views of one weight, often neighbours, must not come one after another.
     """
 
     def __init__(self, shares: NDArray[np.float64], random: torch.Generator) -> None:
-        self._shares = torch.as_tensor(shares)
-        self._owed = torch.zeros_like(self._shares)
+        self._shares = torch.as_tensor(shares, dtype=torch.float64)
         self._random = random
+        # Rounds that a view is due; the golden ratio spreads any number of views.
+        self._due = torch.arange(1, len(shares) + 1, dtype=torch.float64) * _GOLDEN % 1
+        self._left = torch.zeros(len(shares), dtype=torch.bool)
 
     def reweigh(self, shares: NDArray[np.float64]) -> None:
-        """Other shares from now on; what is owed stays owed, but to views without any."""
-        self._shares = torch.as_tensor(shares)
-        self._owed[self._shares <= 0] = 0.0
+        """Other shares from now on.
+
+        The round goes on without views that have none any more, with those that had none.
+        """
+        before, self._shares = self._shares, torch.as_tensor(shares, dtype=torch.float64)
+        self._left |= before <= 0
+        self._left &= self._shares > 0
 
     def next_view(self) -> int:
-        """The view that is owed most, but for chance; never one without any share."""
-        self._owed += self._shares
-        chance = _CHANCE * torch.rand(len(self._owed), generator=self._random)
-        owed = (self._owed + chance).masked_fill(self._shares <= 0, -torch.inf)
-        view = int(torch.argmax(owed))
-        self._owed[view] -= 1
+        """A view that is left in this round; never one without any share."""
+        while not self._left.any():
+            self._due += self._shares / self._shares.max()
+            self._left = (self._due >= 1) & (self._shares > 0)
+            self._due -= self._left.double()
+        chance = torch.rand(len(self._left), generator=self._random)
+        view = int(torch.argmax(chance.masked_fill(~self._left, -1.0)))
+        self._left[view] = False
         return view
 
 

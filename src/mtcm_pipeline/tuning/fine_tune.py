@@ -261,8 +261,8 @@ class _Tuning:
     def _trust_the_settled(self) -> None:
         """Doubts of a pose are settled where the frame's own matches agree with it.
 
-        What the filter keeps and no matches contradict is trusted as much: of such frames
-        nine in ten are sound, whatever their probability.
+        What the filter keeps and no matches contradict is trusted as much: nearly all of
+        such frames are sound, whatever their probability.
         """
         settled = self._matched.confirmed | self._matched.uncontradicted
         for row, name in enumerate(self._doubt.names):

@@ -69,7 +69,7 @@ class TuningOptions(FieldOptions):
     # three degrees at 96 px; at the end there is none, which is the most precise.
     blurs_px: tuple[float, ...] = (2.0, 1.0, 0.0)
     # A trusted frame whose matches ask for a correction that stands out by so many
-    # robust standard deviations, and by so many degrees, is registered as well.
+    # robust standard deviations, and by so many degrees, is doubted as well.
     suspicious_sigmas: float = Field(default=5.0, gt=0)
     suspicious_deg: float = Field(default=0.5, gt=0)
     # A registered frame is let in where its misfit is at most so many times the usual

@@ -46,6 +46,16 @@ def test_everything_finds_its_place(tmp_path):
     assert "masks: 2 of 2 frames" in found.lines()
 
 
+def test_a_killed_import_leaves_nothing_once_it_is_done_again(tmp_path):
+    source = put(tmp_path / "Head", "images/a.jpg", "masks/a.png")
+    data = tmp_path / "data"
+    half = put(data / "raw_images" / ".Head.tmp-4194999-0123abcd", "a.jpg")
+    other = put(data / "raw_images" / ".Bust.tmp-4194999-0123abcd", "a.jpg")
+    import_capture(source, data)  # Linux numbers its processes up to 4,194,303
+    assert not half.exists() and other.exists()
+    assert (data / "raw_images" / "Head" / "a.jpg").is_file()
+
+
 def test_pictures_may_lie_in_the_folder_itself(tmp_path):
     source = put(tmp_path / "plain", "1.webp", "2.heic", "sparse/cameras.txt")
     found = find_capture(source)
@@ -204,7 +214,7 @@ def listing(root, name, *paths):
 
 
 def test_the_folder_that_transforms_json_names_is_taken_and_others_are_said(tmp_path):
-    source = put(tmp_path / "c", "rgb/1.png", "rgb/2.png", "depth/1.png")
+    source = put(tmp_path / "c", "rgb/1.png", "rgb/2.png", "depth/1.png", "cover.png")
     listing(source, "transforms.json", "./rgb/1.png", "rgb\\gone.png")
     found = find_capture(source)
     assert found.images == {n: source / "rgb" / n for n in ("1.png", "2.png")}
@@ -225,6 +235,7 @@ def test_nerf_synthetic_brings_its_training_views_with_their_poses(tmp_path):
     copied = tmp_path / "data/metadata/lego/transforms.json"
     assert copied.read_text() == (source / "transforms_train.json").read_text()
     assert "test, val;" in find_capture(source).notes[1]
+    assert f"give {source} to have them" in find_capture(source / "train").notes[0]
 
 
 def test_several_folders_that_transforms_json_names_keep_apart(tmp_path):
@@ -264,6 +275,8 @@ def test_models_that_lie_elsewhere_count_where_there_are_no_other_poses(tmp_path
 def test_poses_that_nobody_reads_and_those_one_folder_up_are_said(tmp_path):
     source = put(tmp_path / "c", "images/1.jpg", "cameras.xml")
     assert "Metashape" in find_capture(source).notes[0]
+    scan = put(tmp_path / "keyframes", "images/1.jpg", "corrected_cameras/1.json")
+    assert "corrected_cameras/, poses of Polycam" in find_capture(scan).notes[0]
     assert find_capture(source / "images").notes == ()
     put(source, "sparse/0/images.bin")
     (note,) = find_capture(source / "images").notes

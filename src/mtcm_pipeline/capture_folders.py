@@ -40,6 +40,7 @@ _OTHER_POSES = {
     "bundle.out": "Bundler",
     "reconstruction.json": "OpenSfM",
 }
+_POLYCAM = ("cameras", "corrected_cameras")
 _DEEPEST = 4
 _MOST_NAMED = 8
 
@@ -77,16 +78,31 @@ def find_pictures(source: Path) -> tuple[Path, dict[str, Path]]:
     for folder in usual:
         if found := named_files(folder, IMAGE_SUFFIXES):
             return folder, found
-    if found := named_files(source, IMAGE_SUFFIXES, deep=False):
-        return source, found
-    folders = _listed_folders(source) or folders_with_pictures(source)
-    if len(folders) == 1:
-        return folders[0], named_files(folders[0], IMAGE_SUFFIXES, deep=False)
-    if _listed_folders(source):
-        several = (f for folder in folders for f in files_of(folder))
+    listed = listed_folders(source)
+    if len(listed) > 1:
+        several = (f for folder in listed for f in files_of(folder))
         pictures = (file for file in several if file.suffix.lower() in IMAGE_SUFFIXES)
         return source, _flattened(source, pictures)
+    if not listed and (found := named_files(source, IMAGE_SUFFIXES, deep=False)):
+        return source, found
+    folders = listed or folders_with_pictures(source)
+    if len(folders) == 1:
+        return folders[0], named_files(folders[0], IMAGE_SUFFIXES, deep=False)
     return (usual or [source])[0], {}
+
+
+def listed_folders(source: Path) -> list[Path]:
+    """Folders within `source` with the pictures that its transforms file names."""
+    file = _transforms_file(source)
+    if file is None:
+        return []
+    folders: dict[Path, None] = {}
+    for path in _listed_paths(file):
+        folder = Path(os.path.normpath(source / path)).parent
+        if folder not in folders and source in folder.parents:
+            folders[folder] = None
+    pictured = (f for f in folders if named_files(f, IMAGE_SUFFIXES, deep=False))
+    return sorted(pictured)
 
 
 def folders_with_pictures(folder: Path) -> list[Path]:
@@ -126,7 +142,7 @@ def find_poses(source: Path) -> dict[str, Path]:
     found.update(_model(source / "sparse"))
     if not any(_source_of(name) for name in found):
         models = (_model(source / name) for name in _OTHER_MODELS)
-        found.update(next((m for m in models if m), None) or _model_right_in(source))
+        found.update(next((m for m in models if m), {}) or _model_right_in(source))
     return found
 
 
@@ -137,12 +153,17 @@ def given_poses(metadata: Iterable[str]) -> str | None:
 
 
 def unread_poses(source: Path) -> list[str]:
-    """A remark for each file with poses of a kind that is not read."""
+    """A remark for each file or folder with poses of a kind that is not read."""
+    found = {
+        f.name: _OTHER_POSES[f.name] for f in files_of(source) if f.name in _OTHER_POSES
+    }
+    for name in _POLYCAM:
+        if any(file.suffix == ".json" for file in files_of(source / name)):
+            found[f"{name}/"] = "Polycam"
     return [
-        f"left behind: {file.name}, poses of {_OTHER_POSES[file.name]}, which are not "
-        f"read: export them as a COLMAP model into sparse/, or as transforms.json"
-        for file in files_of(source)
-        if file.name in _OTHER_POSES
+        f"left behind: {name}, poses of {program}, which are not read: export them as a "
+        f"COLMAP model into sparse/, or as transforms.json (ns-process-data does)"
+        for name, program in found.items()
     ]
 
 
@@ -185,20 +206,6 @@ def _model_right_in(source: Path) -> dict[str, Path]:
 
 def _transforms_file(source: Path) -> Path | None:
     return next((source / n for n in _TRANSFORMS if (source / n).is_file()), None)
-
-
-def _listed_folders(source: Path) -> list[Path]:
-    """Folders within `source` with the pictures that its transforms file names."""
-    file = _transforms_file(source)
-    if file is None:
-        return []
-    folders: dict[Path, None] = {}
-    for path in _listed_paths(file):
-        folder = Path(os.path.normpath(source / path)).parent
-        if folder not in folders and source in folder.parents:
-            folders[folder] = None
-    pictured = (f for f in folders if named_files(f, IMAGE_SUFFIXES, deep=False))
-    return sorted(pictured)
 
 
 def _listed_paths(file: Path) -> Iterator[str]:

@@ -34,11 +34,12 @@ from mtcm_pipeline.capture_folders import (
     find_poses,
     folders_with_pictures,
     given_poses,
+    listed_folders,
     named_files,
     unread_poses,
 )
 from mtcm_pipeline.errors import CaptureError, FileContentError
-from mtcm_pipeline.identity_folders import install_identity
+from mtcm_pipeline.identity_folders import Parts, install_identity
 
 # Pictures too, but of kinds that nobody here reads: said, not passed over in silence.
 _OTHER_PICTURES = (
@@ -133,7 +134,7 @@ def import_capture(
     """
     source = source.resolve()
     found = find_capture(source)
-    parts = {
+    parts: Parts = {
         "raw_images": found.images,
         "masks": {name: _as_png(file) for name, file in found.masks.items()},
         "embeddings": found.embeddings,
@@ -176,8 +177,10 @@ def _masks(
     found: dict[str, Path] = {}
     known = set(images)
     every = [] if folder is None else files_of(folder)
-    kinds = () if folder is None else _MASK_SUFFIXES
-    named = next((n for kind in kinds if (n := named_files(folder, kind))), {})
+    named: dict[str, Path] = {}
+    if folder is not None:
+        of_kinds = (named_files(folder, kind) for kind in _MASK_SUFFIXES)
+        named = next((files for files in of_kinds if files), {})
     skipped = [file.name for file in every if file not in named.values()]
     for name, file in named.items():
         own = stem_of(name)
@@ -230,7 +233,8 @@ def _left_behind(source: Path, folder: Path, images: Mapping[str, Path]) -> list
 
 def _poses_above(source: Path) -> list[str]:
     """A remark where the poses lie beside the folder of pictures that was given."""
-    if source.name not in IMAGE_FOLDERS or not given_poses(find_poses(source.parent)):
+    of_above = source.name in IMAGE_FOLDERS or source in listed_folders(source.parent)
+    if not of_above or not given_poses(find_poses(source.parent)):
         return []
     return [f"left behind: the poses beside it; give {source.parent} to have them"]
 

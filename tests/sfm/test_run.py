@@ -112,6 +112,24 @@ def test_frames_get_their_names_back_and_the_rest_are_named(tmp_path, monkeypatc
     assert result.seconds["features"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("registered", "use_masks", "told"),
+    [(2, True, True), (3, True, False), (2, False, False)],
+)
+def test_masks_that_leave_few_registered_are_named(
+    tmp_path, monkeypatch, registered, use_masks, told
+):
+    worker, _ = fake_worker({False: [registered], True: [registered]})
+    monkeypatch.setattr(run, "run_worker", worker)
+    monkeypatch.setattr(run, "_FEWEST", 2)
+    white = io.BytesIO()
+    Image.new("L", (160, 120), 255).save(white, "PNG")
+    masks = {f"{Path(name).stem}.png": white.getvalue for name in IMAGES}
+    options = SfmOptions(use_masks=use_masks)
+    result = reconstruct(IMAGES, masks, tmp_path, options, on_progress=silent)
+    assert any("sfm.use_masks=false" in n for n in result.reading.notes) == told
+
+
 def test_patient_settings_are_tried_when_few_register_and_the_best_is_kept(
     tmp_path, monkeypatch
 ):

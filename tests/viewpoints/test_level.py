@@ -3,7 +3,13 @@ import pytest
 from rigs import UP, rig
 from scipy.spatial.transform import Rotation
 
-from mtcm_pipeline.viewpoints.level import level_up, turn_to_level
+from mtcm_pipeline.tokens.gauge import canonical_gauge
+from mtcm_pipeline.viewpoints.level import (
+    camera_up,
+    level_up,
+    on_their_side,
+    turn_to_level,
+)
 
 
 def rights(cameras):
@@ -60,3 +66,48 @@ def test_the_turn_is_the_smallest_rotation_that_raises_up(seed):
     assert np.allclose(turn @ turn.T, np.eye(3)) and np.linalg.det(turn) > 0
     angle = np.degrees(Rotation.from_matrix(turn).magnitude())
     assert angle == pytest.approx(off_deg(up, UP))
+
+
+def found_up(cameras):
+    gauge = canonical_gauge(cameras)
+    rotations = cameras.world_from_cam[:, :3, :3]
+    offsets = cameras.centres_xyz - gauge.origin_xyz
+    return camera_up(rotations, offsets, gauge.rotation[2])
+
+
+@pytest.mark.parametrize("span", [360, 200, 90])
+@pytest.mark.parametrize("turned", [90.0, -90.0])
+def test_pictures_on_their_side_give_the_up_that_upright_ones_give(span, turned):
+    """The frame of reference is the rig's own: only the pictures were turned."""
+    rng = np.random.default_rng(span)
+    azimuth, roll = np.linspace(0, span, 40, endpoint=False), rng.normal(0, 3, 40)
+    elevation = 25 + 20 * np.sin(np.arange(40))
+    cameras = rig(azimuth, elevation, roll_deg=turned + roll)
+    upright = rig(azimuth, elevation, roll_deg=roll)
+    assert on_their_side(cameras.world_from_cam[:, :3, :3])
+    assert not on_their_side(upright.world_from_cam[:, :3, :3])
+    assert off_deg(found_up(upright), UP) < 2.0
+    assert off_deg(found_up(cameras), UP) < 2.0
+
+
+def test_not_enough_to_tell_leaves_pictures_upright():
+    every_way = Rotation.random(200, rng=np.random.default_rng(0)).as_matrix()
+    narrow = rig(np.linspace(0, 15, 20), 30, roll_deg=90.0)  # the like of an upright fan
+    half = rig(np.linspace(0, 300, 30), 30, roll_deg=np.tile([0.0, 90.0], 15))
+    for rotations in (
+        every_way,
+        narrow.world_from_cam[:, :3, :3],
+        half.world_from_cam[:, :3, :3],
+        np.full((3, 3, 3), np.nan),
+    ):
+        assert not on_their_side(rotations)
+
+
+def test_frames_without_a_pose_do_not_count():
+    cameras = rig(np.linspace(0, 300, 30), 30, roll_deg=90.0)
+    rotations, centres = cameras.world_from_cam[:, :3, :3].copy(), cameras.centres_xyz
+    rotations[::3], offsets = (
+        np.nan,
+        np.where(np.arange(30)[:, None] % 3, centres, np.nan),
+    )
+    assert off_deg(camera_up(rotations, offsets, np.eye(3)[0]), UP) < 0.5

@@ -157,7 +157,7 @@ def _result(
         raise CaptureError(_nothing_registered(len(prepared.images), outcomes))
     packed = (attempts[kept].job.model_folder / "reading.npz").read_bytes()
     reading = named_reading(unpack_reading(packed), best, prepared)
-    notes = (*_notes(best, attempts[kept]), *reading.notes)
+    notes = (*_notes(best, attempts[kept], len(prepared.images)), *reading.notes)
     reading = replace(reading, notes=notes)
     seconds, cpu = total_seconds(outcomes)
     return SfmResult(
@@ -172,9 +172,16 @@ def _result(
     )
 
 
-def _notes(best: AttemptOutcome, attempt: Attempt) -> tuple[str, ...]:
-    pairs = (f"structure from motion: {attempt.pairs.note}",) * bool(attempt.pairs.note)
-    return (f"structure from motion, {best.in_words()}", *pairs)
+def _notes(best: AttemptOutcome, attempt: Attempt, images: int) -> tuple[str, ...]:
+    notes = [f"structure from motion, {best.in_words()}"]
+    if attempt.pairs.note:
+        notes.append(f"structure from motion: {attempt.pairs.note}")
+    if attempt.job.masks is not None and best.registered < images / 2:
+        notes.append(
+            "structure from motion looked inside the masks only; if nothing but the "
+            "camera moved, sfm.use_masks=false takes the background too"
+        )
+    return tuple(notes)
 
 
 def _rows(

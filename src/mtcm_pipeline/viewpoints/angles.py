@@ -1,8 +1,9 @@
 """From poses to the angles that people speak of.
 
 All in the level gauge: the canonical one (origin at the subject, median camera distance
-1), turned by the few degrees that make its +z truly up (`level`). A similarity transform
-of the capture changes nothing of it. Dimension letter: N frames.
+1), turned by the few degrees that make its +z truly up (`level`), or by a quarter where
+the pictures lie on their side. A similarity transform of the capture changes nothing of
+it. Dimension letter: N frames.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mtcm_pipeline.selection.pool import closest_names
 from mtcm_pipeline.selection.viewing_sphere import faces_the_subject, view_vectors
 from mtcm_pipeline.tokens.layout import CENTRE, QUATERNION, Tokens
 from mtcm_pipeline.viewpoints.bins import signed_deg
-from mtcm_pipeline.viewpoints.level import level_up, turn_to_level
+from mtcm_pipeline.viewpoints.level import camera_up, on_their_side, turn_to_level
 from mtcm_pipeline.viewpoints.options import LabelOptions
 
 Float = NDArray[np.float64]
@@ -50,6 +51,7 @@ class Viewpoints:
         zero_azimuth_deg: the same as an azimuth of the level gauge (from +x to +y).
         front_known: whether azimuth 0 is the subject's front.
         level_from_gauge: (3, 3) rotation from the canonical gauge to the level one.
+        sideways: whether the pictures as a whole lie on their side.
     """
 
     names: tuple[str, ...]
@@ -63,6 +65,7 @@ class Viewpoints:
     zero_azimuth_deg: float
     front_known: bool
     level_from_gauge: Float
+    sideways: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -114,7 +117,10 @@ def viewpoints(
     Raises:
         ParameterError: the frame that shall show the front is unknown or has no pose.
     """
-    level = turn_to_level(level_up(world_from_cam[:, :, 0], np.array([0.0, 0.0, 1.0])))
+    sideways = on_their_side(world_from_cam)
+    level = turn_to_level(
+        camera_up(world_from_cam, centres_xyz, np.array([0.0, 0.0, 1.0]))
+    )
     centres_xyz, world_from_cam = centres_xyz @ level.T, level @ world_from_cam
     forward = world_from_cam[:, :, 2]
     views = view_vectors(centres_xyz, forward)
@@ -135,6 +141,7 @@ def viewpoints(
         front_known=options.front_frame is not None
         or options.front_azimuth_deg is not None,
         level_from_gauge=level,
+        sideways=sideways,
     )
 
 

@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 def label_the_poses(tokens: Tokens, options: LabelOptions) -> pd.DataFrame:
     """Angles and words for every frame's view."""
     views = viewpoints_of(tokens, options)
+    if views.sideways:
+        log.info(
+            "the pictures lie on their side as a whole: labels take up to be at their "
+            "left or right edge. Turned upright, with new poses, they are easier to read"
+        )
     if not views.front_known:
         log.info(
             "no label says 'front': azimuths count from %s "

@@ -171,11 +171,11 @@ def test_swapped_poses_name_each_other(sound, monkeypatch):
     assert table["other"].iloc[16] == "f004.jpg"
 
 
-def test_a_frame_that_was_measured_to_be_blurred_stays_so():
+def test_a_frame_measured_to_be_blurred_stays_so_unless_it_looks_as_sound_as_any():
     rules = pd.DataFrame(
         {
-            "name": list("ab"),
-            "fault_score": [0.7, 0.8],
+            "name": list("abc"),
+            "fault_score": [0.7, 0.8, 0.6],
             "faulty": True,
             "usable": False,
             "reason": "blurred",
@@ -184,21 +184,21 @@ def test_a_frame_that_was_measured_to_be_blurred_stays_so():
     )
     judge = pd.DataFrame(
         {
-            "name": list("ab"),
-            "fault_probability": [0.1, 0.9],
-            "fault_score": [0.2, 0.9],
-            "faulty": [False, True],
-            "verdict": ["sound", "faulty"],
-            "kind": ["", "foreign"],
+            "name": list("abc"),
+            "fault_probability": [0.12, 0.9, 0.03],
+            "fault_score": [0.2, 0.9, 0.1],
+            "faulty": [False, True, False],
+            "verdict": ["sound", "faulty", "sound"],
+            "kind": ["", "foreign", ""],
             "field": "none",
-            "reason": ["", "foreign subject"],
+            "reason": ["", "foreign subject", ""],
             "other": "",
         }
     )
     table = with_judgement(rules, judge, ScoreOptions())
-    assert table["faulty"].all()
-    assert table["reason"].tolist() == ["blurred", "foreign subject"]
-    assert table["fault_score"].tolist() == [0.7, 0.9]
+    assert table["usable"].tolist() == [False, False, True]
+    assert table["reason"].tolist() == ["blurred", "foreign subject", ""]
+    assert table["fault_score"].tolist() == [0.7, 0.9, 0.1]
 
 
 def test_the_judge_outranks_rules_except_on_exact_copies():

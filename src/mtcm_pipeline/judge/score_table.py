@@ -7,6 +7,8 @@ import pandas as pd
 from mtcm_pipeline.consistency.options import ScoreOptions
 
 JUDGED = ("fault_probability", "verdict", "kind", "field")
+# Most sound frames have a lower probability of a fault; blurred ones of fox have a higher.
+_SOUND_AS_ANY = 0.1
 
 
 def with_judgement(
@@ -17,7 +19,8 @@ def with_judgement(
     Frames that the judge did not see keep what the rules say. A frame that the rules
     found to repeat another stays a copy: copies are found exactly, whatever else is odd
     about them. A frame that is half as sharp as its neighbours is blurred, and stays so
-    where the judge sees nothing else in it.
+    where the judge sees nothing else in it, unless to the judge it looks as sound as any:
+    before a smooth wall a sharp photograph shows little detail, too.
 
     Args:
         rules: of `consistency.scores.score_frames`, one row a frame.
@@ -34,6 +37,7 @@ def with_judgement(
     if not options.drop_duplicates:
         faulty = faulty & ~found["kind"].eq("duplicate").to_numpy()
     blurred = (rules["reason"].eq("blurred") & rules["faulty"]).to_numpy() & ~faulty
+    blurred &= ~found["fault_probability"].lt(_SOUND_AS_ANY).to_numpy()
     taken = seen & ~copies & ~blurred
     table = rules.copy()
     table["fault_score"] = rules["fault_score"].mask(taken, found["fault_score"].array)

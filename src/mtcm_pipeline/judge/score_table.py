@@ -7,7 +7,7 @@ import pandas as pd
 from mtcm_pipeline.consistency.options import ScoreOptions
 
 JUDGED = ("fault_probability", "verdict", "kind", "field")
-# Most sound frames have a lower probability of a fault; blurred ones of fox have a higher.
+# Most sound frames have a lower probability of a fault, the blurred ones of fox a higher.
 _SOUND_AS_ANY = 0.1
 
 

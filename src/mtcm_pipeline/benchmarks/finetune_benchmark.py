@@ -62,7 +62,7 @@ ARMS = ("tuned", "none", "residual", "judge", "perfect")
 _LEAST_STEPS = 60
 # The residual filter's first fit, as in the selection benchmark.
 _RESIDUAL_STEPS = 300
-_NOISE_SEEDS = 3
+_NOISE_SEEDS = 6
 _GOOD_POSE_DEG = 0.3
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from mtcm_pipeline.across.code_digest import TRAINING, code_digest
+from mtcm_pipeline.across.erasure import without_identities
 from mtcm_pipeline.across.options import AcrossOptions
 from mtcm_pipeline.across.processes import train_together
 from mtcm_pipeline.across.spoilt import TRAIN, SpoiltIdentity
@@ -41,6 +42,9 @@ def trained_judge(
 ) -> Judge:
     """Every network of the start trained on the spoilt identities.
 
+    Where a regulariser is at work, what is left of identities in the latent of a trained
+    network is taken out (`erasure`).
+
     A judge that the store holds is not trained again, and a new one goes into it at once.
     Weights are rounded to half precision, as they persist.
 
@@ -63,11 +67,12 @@ def trained_judge(
     models = []
     for member, model in enumerate(start.models):
         words = f"{name}, network {member + 1} of {len(start.models)}"
-        models.append(
-            train_together(
-                model, cases, inputs, options, member=member, description=words
-            )
+        trained = train_together(
+            model, cases, inputs, options, member=member, description=words
         )
+        if options.regularised:
+            trained = without_identities(trained, cases)
+        models.append(trained)
     content = judge_to_bytes(replace(start, models=tuple(models)))
     store.write(key, content)
     return judge_from_bytes(content)

@@ -36,7 +36,7 @@ _ADVERSARY_RATE = 5.0  # times the judge's learning rate: it has to keep up
 _RISE = 10.0
 # A shift of all latents tells nobody apart: of a gradient that is zero but for rounding,
 # Adam would make whole steps.
-_SHIFT = "norm.bias"
+_SHIFTS = ("norm.bias", "project.bias")
 # Identities are compared seldom, on so many times as many cases: with few frames a step
 # would push apart what chance put together.
 COMPARED_EVERY = 2
@@ -204,7 +204,8 @@ def _optimisers(
     own = torch.optim.AdamW(
         [{"params": judge, "peak": rate}], lr=rate, weight_decay=training.weight_decay
     )
-    moved = [each for name, each in loss_of.judge.named_parameters() if name != _SHIFT]
+    named = loss_of.judge.named_parameters()
+    moved = [each for name, each in named if name not in _SHIFTS]
     parts = [{"params": moved, "peak": weight * rate}]
     if loss_of.adversary is not None:
         against = list(loss_of.adversary.parameters())
@@ -224,7 +225,7 @@ def _steps(
     rng = np.random.default_rng(seed)
     captures = [case.capture for case in cases]
     owners = [names.index(capture) for capture in captures]
-    wanted = options.regulariser != "none" and options.weight > 0.0 and len(names) > 1
+    wanted = options.regularised and len(names) > 1
     batches = balanced_batches(captures, options.batch, seed)
     large = balanced_batches(captures, COMPARED_EVERY * options.batch, seed + 1)
     for number, batch in enumerate(batches):

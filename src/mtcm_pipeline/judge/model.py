@@ -15,7 +15,8 @@ D width, H heads, L layers, B captures in a batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import torch
 from pydantic import ConfigDict, Field
@@ -37,6 +38,9 @@ class ModelOptions:
             area on captures left out.
         edges: whether pair evidence enters at all.
         messages: whether it enters along the edges, beside the attention's bias.
+        projected: whether a linear map stands between the last layer and the latent; it
+            is put there to take out of a latent what it must not tell
+            (`across.erasure`).
     """
 
     width: int = Field(default=64, ge=8, le=512)
@@ -45,6 +49,7 @@ class ModelOptions:
     dropout: float = Field(default=0.15, ge=0.0, lt=1.0)
     edges: bool = True
     messages: bool = True
+    projected: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,7 @@ class JudgeModel(nn.Module):
             [Block(options, edge_width) for _ in range(options.layers)]
         )
         self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, width) if options.projected else nn.Identity()
         outputs = 1 + len(FAULT_KINDS) + len(FIELDS)
         self.head = nn.Linear(width, outputs)
         self.straight = nn.Linear(2 * inputs, outputs)
@@ -177,11 +183,30 @@ class JudgeModel(nn.Module):
         for block in self.blocks:
             hidden, shares = block(hidden, graph, edges)
             attention.append(shares)
-        latent = self.norm(hidden)
+        latent = self.project(self.norm(hidden))
         logits = self.head(latent) + self.straight(evidence)
         faulty, kinds, fields = logits.split([1, len(FAULT_KINDS), len(FIELDS)], dim=1)
         looks = torch.stack(attention) if attention else torch.zeros(0, 0, 0)
         return Verdict(faulty[:, 0], kinds, fields, looks, latent)
+
+    def followed_by(self, matrix: Tensor, offset: Tensor) -> JudgeModel:
+        """The same network with the latent x -> A x + b; this one is not changed.
+
+        Args:
+            matrix: A, (D, D).
+            offset: b, (D).
+        """
+        result = copy.deepcopy(self)
+        linear = nn.utils.skip_init(nn.Linear, len(offset), len(offset))
+        with torch.no_grad():
+            start = self.project
+            if isinstance(start, nn.Linear):
+                matrix, offset = matrix @ start.weight, matrix @ start.bias + offset
+            linear.weight.copy_(matrix)
+            linear.bias.copy_(offset)
+        result.project = linear
+        result.options = replace(self.options, projected=True)
+        return result
 
 
 def softmax_by(values: Tensor, group: Tensor, groups: int) -> Tensor:

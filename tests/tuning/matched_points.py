@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from tuning_cases import VIEWS
 
-from mtcm_pipeline.tuning.matches import Shared
+from mtcm_pipeline.tuning.matched_poses import MatchedPoses, matched_poses
+from mtcm_pipeline.tuning.matches import Shared, tracks_of
+from mtcm_pipeline.tuning.options import TuningOptions
 
 FOCAL_PX = 420.0
 TRUE = {view.name: view.cam_from_world for view in VIEWS.views}
@@ -37,3 +39,8 @@ def shared_points(
         ]
         for i, name in enumerate(NAMES)
     }
+
+
+def poses_by(poses, trusted, matches, options: TuningOptions) -> MatchedPoses:
+    """What matches say of poses."""
+    return matched_poses(poses, trusted, tracks_of(matches, tuple(poses)), options)

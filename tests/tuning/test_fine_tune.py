@@ -10,13 +10,14 @@ from matched_points import shared_points
 from tuning_cases import VIEWS, doubt_of, spoilt, with_poses
 
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.field.fit import fit_field
-from mtcm_pipeline.field.start import start_points
+from mtcm_pipeline.field.fit import FittedField, fit_field
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.tuning.beliefs import isotropic_belief
 from mtcm_pipeline.tuning.fine_tune import _Tuning, fine_tune
-from mtcm_pipeline.tuning.frames import Doubt
+from mtcm_pipeline.tuning.frames import Doubt, Tuned
 from mtcm_pipeline.tuning.matched_poses import MatchedPose, MatchedPoses
+from mtcm_pipeline.tuning.matched_start import matched_start
+from mtcm_pipeline.tuning.matches import tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions, field_options
 from mtcm_pipeline.tuning.registration import Registration
 from mtcm_pipeline.tuning.rigid import pose_distance
@@ -38,6 +39,16 @@ OPTIONS = TuningOptions(
 def tuned():
     views = spoilt(BAD, 2.5)
     return fine_tune(views, doubt_of(views, BAD), OPTIONS, seed=0)
+
+
+def plain_fit(views, trusted, doubt: Doubt, tuned: Tuned, options) -> FittedField:
+    """From the same points, by the weights that fine-tuning ended with."""
+    tracks = tracks_of(doubt.matches, views.names)
+    start = matched_start(views, trusted, tracks, options, seed=3)
+    weights = dict(zip(views.names, tuned.views["weight"], strict=True))
+    return fit_field(
+        views, views.names, field_options(options), seed=3, weights=weights, start=start
+    )
 
 
 def test_doubtful_poses_come_back_without_any_matches(tuned):
@@ -164,8 +175,7 @@ def test_a_view_that_matches_alone_doubt_leaves_a_plain_fit_from_where_they_want
     quick = replace(OPTIONS, steps=40, gaussians=100)
     tuned = fine_tune(views, doubt, quick, seed=3)
     moved = with_poses(views, dict(zip(TRUE, tuned.cam_from_world, strict=True)))
-    weights = dict(zip(VIEWS.names, tuned.views["weight"], strict=True))
-    plain = fit_field(moved, moved.names, field_options(quick), seed=3, weights=weights)
+    plain = plain_fit(moved, moved.names, doubt, tuned, quick)
     assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
     assert tuned.plain_steps == 40
     assert len(tuned.periods) == 0
@@ -195,13 +205,8 @@ def test_a_view_that_matches_doubt_but_cannot_place_leaves_a_plain_fit(monkeypat
     row = tuned.views.set_index("name").loc[bad]
     assert (row["state"], row["registered"], row["turn_deg"]) == ("suspicious", False, 0)
     assert row["weight"] == pytest.approx(row["start_weight"], abs=1e-3)
-    weights = dict(zip(VIEWS.names, tuned.views["weight"], strict=True))
-    start = start_points(
-        VIEWS, [n for n in VIEWS.names if n != bad], field_options(quick), seed=3
-    )
-    plain = fit_field(
-        VIEWS, VIEWS.names, field_options(quick), seed=3, weights=weights, start=start
-    )
+    others = [name for name in VIEWS.names if name != bad]
+    plain = plain_fit(VIEWS, others, doubt, tuned, quick)
     assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
 
 
@@ -256,8 +261,7 @@ def test_a_false_doubt_that_matches_settle_leaves_a_plain_fit_by_the_weights():
     row = tuned.views.set_index("name").loc[doubted]
     assert (row["source"], row["admitted"], row["turn_deg"]) == ("given", True, 0.0)
     assert row["weight"] == pytest.approx(quick.admitted_weight, abs=0.01)
-    weights = dict(zip(VIEWS.names, tuned.views["weight"], strict=True))
-    plain = fit_field(VIEWS, VIEWS.names, field_options(quick), seed=3, weights=weights)
+    plain = plain_fit(VIEWS, VIEWS.names, doubt, tuned, quick)
     assert np.array_equal(tuned.gaussians.means_xyz, plain.gaussians.means_xyz)
     assert tuned.plain_steps == 40
     assert len(tuned.periods) == 0

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matched_points import NAMES, POINTS, TRUE, seen_by, shared_points
+from matched_points import NAMES, POINTS, TRUE, poses_by, seen_by, shared_points
 from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.tuning.bundle import bundle_adjusted, resected
-from mtcm_pipeline.tuning.matched_poses import CERTAIN_AGREEING, matched_poses
+from mtcm_pipeline.tuning.matched_poses import CERTAIN_AGREEING
 from mtcm_pipeline.tuning.matches import Tracks, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.registration import carried
@@ -33,7 +33,7 @@ def off_deg(found, name) -> float:
 
 def test_a_trusted_frame_that_stands_out_is_found_and_put_right():
     bad = NAMES[8]
-    found = matched_poses(with_carried([bad]), NAMES, shared_points(), OPTIONS)
+    found = poses_by(with_carried([bad]), NAMES, shared_points(), OPTIONS)
     assert found.suspicious == {bad}
     assert set(found.found) == {bad}
     assert off_deg(found, bad) < 0.1
@@ -42,14 +42,14 @@ def test_a_trusted_frame_that_stands_out_is_found_and_put_right():
 
 def test_a_fifth_of_the_frames_may_be_wrong_and_nobody_need_have_noticed():
     bad = set(NAMES[1::5])
-    found = matched_poses(with_carried(bad, 1.0), NAMES, shared_points(), OPTIONS)
+    found = poses_by(with_carried(bad, 1.0), NAMES, shared_points(), OPTIONS)
     assert found.suspicious == bad
     assert max(off_deg(found, name) for name in bad) < 0.1
 
 
 def test_a_block_that_moved_together_comes_back_with_its_inside():
     trusted = [name for name in NAMES if name not in BLOCK]
-    found = matched_poses(with_carried(BLOCK, 5.0), trusted, shared_points(), OPTIONS)
+    found = poses_by(with_carried(BLOCK, 5.0), trusted, shared_points(), OPTIONS)
     assert set(found.found) == set(BLOCK)
     assert not found.suspicious
     # The middle of the block shares nothing with any trusted frame.
@@ -62,21 +62,21 @@ def test_a_wrong_frame_in_a_bent_row_is_found_and_the_bend_is_nobodys_fault():
         name: TRUE[name] @ rigid_from_twist(np.radians(np.sin(a)) * UPWARDS)
         for name, a in zip(NAMES, around, strict=True)
     }
-    assert not matched_poses(given, NAMES, shared_points(), OPTIONS).suspicious
+    assert not poses_by(given, NAMES, shared_points(), OPTIONS).suspicious
     bad = NAMES[8]
     given[bad] = carried(given[bad], 1, 2.0, 1.0)
-    assert matched_poses(given, NAMES, shared_points(), OPTIONS).suspicious == {bad}
+    assert poses_by(given, NAMES, shared_points(), OPTIONS).suspicious == {bad}
 
 
 def test_a_pose_from_the_far_side_comes_back():
     given = TRUE | {NAMES[5]: TRUE[NAMES[17]]}
     trusted = [name for name in NAMES if name != NAMES[5]]
-    found = matched_poses(given, trusted, shared_points(), OPTIONS)
+    found = poses_by(given, trusted, shared_points(), OPTIONS)
     assert off_deg(found, NAMES[5]) < 0.1
 
 
 def test_nothing_stands_out_of_a_clean_capture():
-    found = matched_poses(TRUE, NAMES, shared_points(), OPTIONS)
+    found = poses_by(TRUE, NAMES, shared_points(), OPTIONS)
     assert not found.suspicious
     assert not found.found
 
@@ -93,7 +93,7 @@ def test_a_frame_of_something_else_has_no_pose():
         for name, shared in shared_points().items()
     }
     trusted = [name for name in NAMES if name != foreign]
-    assert foreign not in matched_poses(TRUE, trusted, matches, OPTIONS).found
+    assert foreign not in poses_by(TRUE, trusted, matches, OPTIONS).found
 
 
 def with_few_noisy_features(name: str, noise_px: float, count: int, seed: int = 0):
@@ -115,22 +115,22 @@ def test_a_large_correction_from_weak_geometry_is_no_suspicion():
     name = NAMES[8]
     weak = with_few_noisy_features(name, 1.5, 12)
     others = [each for each in NAMES if each != name]
-    asked = matched_poses(TRUE, others, weak, OPTIONS)
+    asked = poses_by(TRUE, others, weak, OPTIONS)
     assert off_deg(asked, name) > OPTIONS.suspicious_deg
-    assert name not in matched_poses(TRUE, NAMES, weak, OPTIONS).suspicious
+    assert name not in poses_by(TRUE, NAMES, weak, OPTIONS).suspicious
     # As large a correction, asked for by a frame that sees sixty points, is one.
     wrong = with_carried([name], off_deg(asked, name))
-    assert matched_poses(wrong, NAMES, shared_points(), OPTIONS).suspicious == {name}
+    assert poses_by(wrong, NAMES, shared_points(), OPTIONS).suspicious == {name}
 
 
 def test_a_handful_of_features_says_nothing():
     few = with_few_noisy_features(NAMES[8], 3.0, 8)
-    assert not matched_poses(TRUE, NAMES, few, OPTIONS).suspicious
+    assert not poses_by(TRUE, NAMES, few, OPTIONS).suspicious
 
 
 def test_nobody_to_ask_is_no_answer():
-    assert not matched_poses(TRUE, NAMES, {}, OPTIONS).found
-    assert not matched_poses(TRUE, NAMES[:3], shared_points(), OPTIONS).found
+    assert not poses_by(TRUE, NAMES, {}, OPTIONS).found
+    assert not poses_by(TRUE, NAMES[:3], shared_points(), OPTIONS).found
 
 
 def test_another_world_gives_the_same_answer():
@@ -142,8 +142,8 @@ def test_another_world_gives_the_same_answer():
     )  # fmt: skip
     turned = dict(zip(given, world.cam_from_world(np.stack(list(given.values()))),
                       strict=True))  # fmt: skip
-    here = matched_poses(given, NAMES, shared_points(), OPTIONS)
-    there = matched_poses(turned, NAMES, shared_points(), OPTIONS)
+    here = poses_by(given, NAMES, shared_points(), OPTIONS)
+    there = poses_by(turned, NAMES, shared_points(), OPTIONS)
     assert there.suspicious == here.suspicious
     back = world.inverse().cam_from_world(there.found[bad].belief.cam_from_world[None])[0]
     assert back == pytest.approx(here.found[bad].belief.cam_from_world, abs=1e-4)
@@ -187,9 +187,9 @@ def test_tracks_of_the_shared_points_are_few_and_long():
 def test_a_doubted_frame_that_stands_where_it_should_is_confirmed():
     right, wrong = NAMES[4], NAMES[12]
     trusted = [name for name in NAMES if name not in (right, wrong)]
-    found = matched_poses(with_carried([wrong], 1.0), trusted, shared_points(), OPTIONS)
+    found = poses_by(with_carried([wrong], 1.0), trusted, shared_points(), OPTIONS)
     assert found.confirmed == {right}
-    assert not matched_poses(TRUE, NAMES, shared_points(), OPTIONS).confirmed
+    assert not poses_by(TRUE, NAMES, shared_points(), OPTIONS).confirmed
 
 
 def test_trusted_frames_that_matches_see_and_leave_alone_are_uncontradicted():
@@ -199,14 +199,14 @@ def test_trusted_frames_that_matches_see_and_leave_alone_are_uncontradicted():
         for name, shared in shared_points().items()
     }
     trusted = [name for name in NAMES if name != doubted]
-    found = matched_poses(with_carried([wrong], 1.0), trusted, matches, OPTIONS)
+    found = poses_by(with_carried([wrong], 1.0), trusted, matches, OPTIONS)
     assert found.suspicious == {wrong}
     assert found.uncontradicted == set(NAMES) - {wrong, unseen, doubted}
 
 
 def test_frames_that_moved_together_do_not_confirm_each_other():
     trusted = [name for name in NAMES if name not in BLOCK]
-    found = matched_poses(with_carried(BLOCK, 2.0), trusted, shared_points(), OPTIONS)
+    found = poses_by(with_carried(BLOCK, 2.0), trusted, shared_points(), OPTIONS)
     assert not found.confirmed
 
 
@@ -218,5 +218,5 @@ def test_a_slight_bend_of_all_given_poses_does_not_stand_against_a_frame():
     }
     doubted = NAMES[8]
     trusted = [name for name in NAMES if name != doubted]
-    found = matched_poses(given, trusted, shared_points(), OPTIONS)
+    found = poses_by(given, trusted, shared_points(), OPTIONS)
     assert found.confirmed == {doubted}

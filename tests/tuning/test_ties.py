@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from matched_points import NAMES, TRUE, shared_points
+from matched_points import NAMES, TRUE, poses_by, shared_points
 
-from mtcm_pipeline.tuning.matched_poses import matched_poses
 from mtcm_pipeline.tuning.matches import Tracks
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.registration import carried
@@ -57,6 +56,6 @@ def test_an_island_that_was_given_elsewhere_is_left_where_it_is():
     }
     given = TRUE | {name: carried(TRUE[name], 1, 4.0, 1.0) for name in island}
     given[island[2]] = carried(given[island[2]], 0, 3.0, 1.0)
-    found = matched_poses(given, NAMES, matches, TuningOptions())
+    found = poses_by(given, NAMES, matches, TuningOptions())
     assert not found.suspicious & set(island)
     assert not set(found.found) & set(island)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -51,14 +51,19 @@ from mtcm_pipeline.field.quality import (
     summary,
 )
 from mtcm_pipeline.judge.matched import MatchMemory
+from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
 from mtcm_pipeline.trials.filters import is_low
 from mtcm_pipeline.tuning.doubts import doubt_of_judgement, matches_of, predicted_poses
 from mtcm_pipeline.tuning.fine_tune import fine_tune
 from mtcm_pipeline.tuning.frames import Tuned
+from mtcm_pipeline.tuning.matched_start import matched_start
+from mtcm_pipeline.tuning.matches import tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions, field_options
 
-ARMS = ("tuned", "none", "residual", "judge", "perfect")
+# `same_start`: as `none`, from the points that fine-tuning starts from; clean pools only.
+ARMS = ("tuned", "none", "same_start", "residual", "judge", "perfect")
+_LAST_ARM = "residual"
 _LEAST_STEPS = 60
 # The residual filter's first fit, as in the selection benchmark.
 _RESIDUAL_STEPS = 300
@@ -125,25 +130,42 @@ def rows_of_cell(
     for seed in _more_seeds(blank.pool, "tuned"):
         again = tune(cell, judged, options, seed)
         yield _tuned_row(cell, *again, replace(blank, seed=seed))
-    arms: dict[str, Callable[[], list[str]]] = {
-        "none": lambda: list(cell.views.names),
-        "judge": lambda: _kept_by_judge(judged),
-        "perfect": lambda: [n for n in cell.views.names if n not in cell.bad],
-    }
-    if not cell.bad:
-        del arms["perfect"]  # nothing is faulty: the same as `none`
     plain = field_options(options)
-    for arm, kept in arms.items():
+    enough = replace(plain, steps=steps)
+    for arm, kept in _plain_arms(cell, judged).items():
         for seed in (blank.seed, *_more_seeds(blank.pool, arm)):
-            enough = replace(plain, steps=steps)
-            fitted = fit_field(cell.views, kept(), enough, seed=seed)
+            start = None
+            if arm == "same_start":
+                start = _start_of_tuning(cell, judged, plain, seed)
+            fitted = fit_field(cell.views, kept, enough, seed=seed, start=start)
             yield _row(cell, arm, fitted, replace(blank, seed=seed))
     yield _residual_row(cell, plain, steps, blank)
 
 
+def _plain_arms(cell: FinetunePool, judged: JudgedPool) -> dict[str, list[str]]:
+    """Names of the views of each arm that is one fit."""
+    everything = list(cell.views.names)
+    arms = {"none": everything, "judge": _kept_by_judge(judged)}
+    if cell.bad:
+        arms["perfect"] = [name for name in everything if name not in cell.bad]
+    else:
+        arms["same_start"] = everything
+    return arms
+
+
+def _start_of_tuning(
+    cell: FinetunePool, judged: JudgedPool, options: FieldOptions, seed: int
+) -> ScenePoints:
+    """Where fine-tuning starts if no frame is doubted; to match is the judge's work."""
+    names = cell.views.names
+    matches = matches_of(cell.faulty.photos, judged.memory, judged.evidence.pairs)
+    tracks = tracks_of(matches, names)
+    return matched_start(cell.views, names, tracks, options, seed=seed)
+
+
 def _more_seeds(pool: str, arm: str) -> range:
     """Where nothing is to be gained, a small loss is told from noise by more fits."""
-    more = pool == "clean" and arm in ("none", "tuned")
+    more = pool == "clean" and arm in ("none", "same_start", "tuned")
     return range(1, _NOISE_SEEDS if more else 1)
 
 
@@ -310,7 +332,7 @@ def _blank(capture: str, pool: str, split: int) -> FinetuneRow:
 
 def whole_cells(rows: Sequence[FinetuneRow]) -> list[FinetuneRow]:
     """Rows of cells that were measured to their end (the residual filter comes last)."""
-    done = {(r.capture, r.pool, r.split) for r in rows if r.arm == ARMS[2]}
+    done = {(r.capture, r.pool, r.split) for r in rows if r.arm == _LAST_ARM}
     return [row for row in rows if (row.capture, row.pool, row.split) in done]
 
 

@@ -64,36 +64,60 @@ def sparse_start(views: PinholeViews, sparse: SparsePoints) -> ScenePoints:
     are left out.
     """
     seen = sparse.seen_by(views.names, _LEAST_VIEWS)
-    xyz = views.gauge.points(seen.xyz)
     row = {name: i for i, name in enumerate(views.names)}
     observer = np.array([row[name] for name in seen.track_image.tolist()], np.int64)
-    spacing = np.full(len(seen), np.inf)
-    good = np.ones(len(seen), bool)
+    xyz, rgb = views.gauge.points(seen.xyz), (seen.rgb / 255).astype(np.float32)
+    return seen_points(views, xyz, observer, seen.track_point, rgb)
+
+
+def seen_points(
+    views: PinholeViews,
+    xyz: NDArray[np.float64],
+    observer: NDArray[np.int64],
+    point: NDArray[np.int64],
+    rgb: NDArray[np.float32] | None = None,
+) -> ScenePoints:
+    """The points that some view observes, none in its background or behind it.
+
+    Args:
+        views: V of them.
+        xyz: (P, 3) in the gauge of the views.
+        observer: (O,) row of the view of each observation.
+        point: (O,) row of its point.
+        rgb: (P, 3) in 0..1; the mean over the observing views where left out.
+    """
+    spacing, good = np.full(len(xyz), np.inf), np.ones(len(xyz), bool)
+    total, count = np.zeros((len(xyz), 3)), np.zeros(len(xyz))
     for i, view in enumerate(views.views):
-        points = seen.track_point[observer == i]
-        depth, foreground = _seen_in(view, xyz[points])
+        points = point[observer == i]
+        depth, foreground, colour = _seen_in(view, xyz[points])
         good[points] &= foreground & (depth > 0)
         size = depth / np.mean(view.focal_px)
         np.minimum.at(spacing, points, np.where(depth > 0, size, np.inf))
+        np.add.at(total, points, colour)
+        np.add.at(count, points, 1)
     good &= np.isfinite(spacing)
-    rgb = (seen.rgb[good] / 255).astype(np.float32)
-    return ScenePoints(xyz[good], rgb, spacing[good])
+    if rgb is None:
+        rgb = (total / np.maximum(count, 1)[:, None]).astype(np.float32)
+    return ScenePoints(xyz[good], rgb[good], spacing[good])
 
 
 def _seen_in(
     view: PinholeView, xyz: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(P) depths, and whether the mask, if any, has the points in the foreground."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float32]]:
+    """(P) depths, whether the mask, if any, has the points in the foreground, and
+    (P, 3) colours there; of the nearest pixel where they are outside the picture."""
     in_cam = xyz @ view.cam_from_world[:3, :3].T + view.cam_from_world[:3, 3]
     depth = in_cam[:, 2]
-    if view.mask is None or not len(xyz):
-        return depth, np.ones(len(xyz), bool)
     safe = np.where(depth > 0, depth, 1.0)
     x = in_cam[:, 0] / safe * view.focal_px[0] + view.principal_px[0]
     y = in_cam[:, 1] / safe * view.focal_px[1] + view.principal_px[1]
     column = np.clip(x, 0, view.width - 1).astype(np.int64)
     row = np.clip(y, 0, view.height - 1).astype(np.int64)
-    return depth, view.mask[row, column] > 0.5
+    foreground = np.ones(len(xyz), bool)
+    if view.mask is not None:
+        foreground = view.mask[row, column] > 0.5
+    return depth, foreground, view.rgb[row, column]
 
 
 def joined(first: ScenePoints, second: ScenePoints) -> ScenePoints:

@@ -2,7 +2,8 @@
 
 1. Matches say which poses stand out, where doubtful frames should be, and which of them
    stand where they should; those are trusted from then on. Trusted frames that stand out
-   go where their matches are certain of them, at once.
+   go where their matches are certain of them, at once. Gaussians start where matched
+   features are.
 2. Where poses are to be registered, a first field is fitted to the trusted views but a
    few, which say how well a sound view fits that the field does not know.
 3. Doubtful views are registered against it, the Gaussians standing still; those that
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.fit import ViewOrder, warm_up
 from mtcm_pipeline.field.fit_state import FitState
-from mtcm_pipeline.field.start import gaussians_at, start_points
+from mtcm_pipeline.field.start import gaussians_at
 from mtcm_pipeline.math_threads import math_threads
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.views import PinholeViews
@@ -42,6 +43,8 @@ from mtcm_pipeline.tuning.matched_poses import (
     MatchedPoses,
     matched_poses,
 )
+from mtcm_pipeline.tuning.matched_start import matched_start
+from mtcm_pipeline.tuning.matches import Tracks, tracks_of
 from mtcm_pipeline.tuning.options import TuningOptions, field_options
 from mtcm_pipeline.tuning.registration import Registration, placed, register_views
 from mtcm_pipeline.tuning.reweighting import Reweighting
@@ -74,7 +77,8 @@ def fine_tune(
         doubt: what a filter says, in the order of `views`.
         options: of field, weights and poses.
         seed: the same seed gives the same bits on the same machine.
-        start: points to start from; from the trusted views when left out.
+        start: points to start from; from the trusted views, half of them matched
+            features, when left out.
         on_step: told after every step.
 
     Raises:
@@ -146,6 +150,7 @@ class _Tuning:
         self.spent = dict.fromkeys(_SPENT, 0.0)
         self.plain_steps = 0
         with self._clock("matches"):
+            self._tracks = self._tracks_of_matches()
             self._matched = self._ask_matches()
         self.suspicious = self._matched.suspicious
         self._trust_the_settled()
@@ -160,7 +165,9 @@ class _Tuning:
             known = self._sure | np.isin(views.names, list(self.registered))
             names = [n for n, ok in zip(views.names, known, strict=True) if ok]
             standing = self._standing()
-            points = start or start_points(standing, names, options, seed=seed)
+            points = start or matched_start(
+                standing, names, self._tracks, options, seed=seed
+            )
             self.state = FitState(gaussians_at(points, options), standing, options, seed)
         self._began = 0  # step at which the rates were as at the start
         self.head = WeightHead(self.prior, doubt.features, options, seed)
@@ -239,9 +246,13 @@ class _Tuning:
             return
         self._order.reweigh(self.reweighting.shares())
 
+    def _tracks_of_matches(self) -> Tracks | None:
+        matches = self._doubt.matches
+        return tracks_of(matches, self._views.names) if matches else None
+
     def _ask_matches(self) -> MatchedPoses:
         doubt, options = self._doubt, self._options
-        if not (options.refine_poses and doubt.matches):
+        if not options.refine_poses:
             return MatchedPoses()
         poses = dict(zip(doubt.names, self.given, strict=True))
         trusted = [
@@ -249,7 +260,7 @@ class _Tuning:
             for name, weight in zip(doubt.names, self.prior, strict=True)
             if weight >= options.trusted_weight
         ]
-        found = matched_poses(poses, trusted, doubt.matches, options)
+        found = matched_poses(poses, trusted, self._tracks, options)
         # Never so many that too few are left to hold the gauge.
         if (
             len(trusted) - len(found.suspicious)

@@ -30,7 +30,7 @@ from mtcm_pipeline.tuning.local_gauge import (
     disagreements_deg,
     in_the_gauge_of_neighbours,
 )
-from mtcm_pipeline.tuning.matches import Matches, Tracks, longest, tracks_of
+from mtcm_pipeline.tuning.matches import Tracks, longest
 from mtcm_pipeline.tuning.options import TuningOptions
 from mtcm_pipeline.tuning.rigid import corrections_deg, twist_from_rigid
 from mtcm_pipeline.tuning.ties import tied
@@ -108,7 +108,7 @@ class MatchedPoses:
 def matched_poses(
     poses: Mapping[str, Float],
     trusted: Collection[str],
-    matches: Matches,
+    tracks: Tracks | None,
     options: TuningOptions,
 ) -> MatchedPoses:
     """Poses of the frames that are doubted, by the matches of all.
@@ -116,14 +116,13 @@ def matched_poses(
     Args:
         poses: cam_from_world by name; distances in median camera distances.
         trusted: names.
-        matches: by name.
+        tracks: features that frames share, in the order of `poses`.
         options: when a trusted frame is suspicious.
 
     Returns:
         Nothing where matches say too little: fewer than four trusted frames share any.
     """
     names = tuple(poses)
-    tracks = tracks_of(matches, names)
     sure = np.array([name in trusted for name in names])
     if tracks is None or (sure & _in(tracks)).sum() < _LEAST_SURE:
         return MatchedPoses()

@@ -134,7 +134,7 @@ def compare_with_the_filter_alone(
 ) -> pd.DataFrame:
     """Each held-out frame by the tuned field, and by one fitted to usable frames alone.
 
-    The same field, the same number of steps, no weights and no refined poses.
+    As many steps, no weights, no refined poses, no matched features to start from.
     """
     from mtcm_pipeline.field.fit import fit_field
     from mtcm_pipeline.field.quality import comparison, quality_of

@@ -17,6 +17,7 @@ from mtcm_pipeline.judge.model import JudgeModel, ModelOptions
 from mtcm_pipeline.judge.observations import input_names
 
 SIZES = {"a": 40, "b": 15, "c": 25}
+ONE = ["one part"] * sum(SIZES.values())
 
 
 def latents(width: int = 12) -> tuple[np.ndarray, list[str]]:
@@ -36,7 +37,7 @@ def means_of(latent: np.ndarray, owners: list[str]) -> np.ndarray:
 
 def test_all_identities_have_the_same_mean_afterwards():
     latent, owners = latents()
-    matrix, offset = erasing_map(latent, owners)
+    matrix, offset = erasing_map(latent, owners, ONE)
     before, after = (means_of(x, owners) for x in (latent, latent @ matrix.T + offset))
     assert np.ptp(before, axis=0).max() > 0.05
     assert after == pytest.approx(np.tile(before.mean(axis=0), (3, 1)), abs=1e-9)
@@ -44,10 +45,27 @@ def test_all_identities_have_the_same_mean_afterwards():
     assert np.linalg.matrix_rank(np.eye(12) - matrix, tol=1e-9) == 2
 
 
+def test_identities_are_made_alike_in_each_part():
+    latent, owners = latents(24)
+    rng = np.random.default_rng(5)
+    part = rng.integers(2, size=len(owners))
+    latent[(part == 1) & (np.array(owners) == "c")] += rng.normal(size=24)
+    whole = erasing_map(latent, owners, ONE)
+    matrix, offset = erasing_map(latent, owners, [f"{each}" for each in part])
+    apart, left = [], []
+    for each in (0, 1):
+        mine = [owner for owner, p in zip(owners, part, strict=True) if p == each]
+        rows = latent[part == each]
+        left.append(np.ptp(means_of(rows @ whole[0].T + whole[1], mine), axis=0).max())
+        apart.append(np.ptp(means_of(rows @ matrix.T + offset, mine), axis=0).max())
+    assert max(left) > 0.5
+    assert max(apart) < 1e-9
+
+
 def test_no_linear_map_that_does_so_changes_less():
     """min E|Ax - x|^2 under A M = 0 is, by multipliers, I - M (M' S^-1 M)^+ M' S^-1."""
     latent, owners = latents()
-    matrix, _ = erasing_map(latent, owners)
+    matrix, _ = erasing_map(latent, owners, ONE)
     shares = np.array([1 / (3 * SIZES[owner]) for owner in owners])
     centred = latent - shares @ latent
     covariance = (centred * shares[:, None]).T @ centred
@@ -67,10 +85,10 @@ def test_no_linear_map_that_does_so_changes_less():
 
 def test_one_identity_changes_nothing_and_many_leave_three_quarters():
     latent, owners = latents()
-    matrix, offset = erasing_map(latent, ["a"] * len(owners))
+    matrix, offset = erasing_map(latent, ["a"] * len(owners), ONE)
     assert matrix == pytest.approx(np.eye(12), abs=1e-12)
     assert offset == pytest.approx(np.zeros(12), abs=1e-12)
-    matrix, _ = erasing_map(latent, [f"{row // 4}" for row in range(len(owners))])
+    matrix, _ = erasing_map(latent, [f"{row // 4}" for row in range(80)], ONE)
     assert np.linalg.matrix_rank(np.eye(12) - matrix, tol=1e-9) == 3
 
 
@@ -100,11 +118,11 @@ def test_a_network_is_followed_by_one_map_after_another(net):
 
 
 def test_the_latents_of_a_network_tell_nobody_apart(net):
-    cases = [spoilt(name, frames=frames).case for name, frames in (("A", 14), ("B", 21))]
+    both = [spoilt(name, frames=frames) for name, frames in (("A", 14), ("B", 21))]
     apart = []
-    for each in (net, without_identities(net, cases)):
+    for each in (net, without_identities(net, both)):
         with torch.no_grad():
-            a, b = (each(graph_of([case])).latent.mean(dim=0) for case in cases)
+            a, b = (each(graph_of([x.case])).latent.mean(dim=0) for x in both)
         apart.append(float((a - b).abs().max()))
     assert apart[0] > 1e-2
     assert apart[1] < 1e-5

@@ -83,7 +83,7 @@ def test_no_steps_give_the_start_back_and_the_start_never_changes(cases):
 def test_two_gloo_processes_train_the_network_of_one(cases):
     """Logits, since Adam blows rounding up in weights that decide nothing."""
     net, inputs = small_net(cases)
-    options = with_options(regulariser="hsic", batch=3, timeout_s=60.0)
+    options = with_options(regulariser="hsic", weight=3.0, batch=3, timeout_s=60.0)
     one = train_together(net, cases, inputs, options)
     two = train_together(net, cases, inputs, replace(options, processes=2))
     with torch.no_grad():

@@ -3,11 +3,13 @@
 After training, a linear map is put behind the last layer that makes the mean latent of
 every identity the same and, of all maps that do, changes the latents least (LEACE,
 Belrose et al. 2023, "LEACE: Perfect linear concept erasure in closed form", theorem 4.3).
-No linear probe can then tell the identities of the cases that it was made from (theorem
-3.1). It takes out as many directions as there are identities less one, at most a quarter
-of the latent: the rest has to be left for faults.
+No linear probe can then tell the identities of what it was made from (theorem 3.1). It
+does so for each plan of faults by itself, so that it holds with other faults too: how an
+identity's latents differ from others' depends on what is wrong with it. Of those
+directions the strongest go, at most a quarter of the latent: the rest is for faults.
 
-Dimension letters: N frames, D width of the latent, I identities, R erased directions.
+Dimension letters: N frames, D width of the latent, M pairs of part and identity, R erased
+directions.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mtcm_pipeline.across.spoilt import SpoiltIdentity
 from mtcm_pipeline.judge.graphs import Case, graph_of
 from mtcm_pipeline.judge.model import JudgeModel
 
@@ -30,34 +33,42 @@ _LEAST_CORRELATION = 1e-6
 _LARGEST_SHARE = 0.25
 
 
-def without_identities(model: JudgeModel, cases: Sequence[Case]) -> JudgeModel:
-    """The network, with a latent that linearly tells nobody apart among the cases.
+def without_identities(model: JudgeModel, spoilt: Sequence[SpoiltIdentity]) -> JudgeModel:
+    """The network, with a latent that linearly tells no identities apart.
 
     Args:
         model: is not changed.
-        cases: of several identities; sound and faulty frames, since a map that spares
-            only what sound frames vary in would wipe out what tells the faulty ones.
+        spoilt: of several identities; sound and faulty frames count, since a map that
+            spares only what sound frames vary in would wipe out what tells the faulty.
     """
-    parts = [_latent(model, case) for case in cases]
-    owners = [case.capture for case in cases for _ in range(len(case))]
-    matrix, offset = erasing_map(np.vstack(parts), owners)
+    matrix, offset = erasing_map(
+        np.vstack([_latent(model, each.case) for each in spoilt]),
+        [each.identity for each in spoilt for _ in each.names],
+        [each.plan for each in spoilt for _ in each.names],
+    )
     return model.followed_by(
         torch.from_numpy(matrix).float(), torch.from_numpy(offset).float()
     ).eval()
 
 
-def erasing_map(latent: Float, identities: Sequence[str]) -> tuple[Float, Float]:
+def erasing_map(
+    latent: Float, identities: Sequence[str], parts: Sequence[str]
+) -> tuple[Float, Float]:
     """Matrix A (D, D) and offset b (D) of the map x -> A x + b.
 
-    Identities count alike, however many frames they have.
+    Identities count alike in each part, however many frames they have.
 
     Args:
         latent: (N, D).
         identities: (N) whose; the map of one identity is x -> x.
+        parts: (N) within each of which identities are made alike.
     """
-    owners, whose = np.unique(np.array(identities), return_inverse=True)
-    counts = np.bincount(whose)
-    shares = 1.0 / (len(owners) * counts[whose])  # (N), sum 1
+    _, owner = np.unique(np.array(identities), return_inverse=True)
+    _, part_of = np.unique(np.array(parts), return_inverse=True)
+    pairs, which = np.unique(np.stack([part_of, owner]), axis=1, return_inverse=True)
+    part, which = pairs[0], which.ravel()  # (M) and (N)
+    counts = np.bincount(which)
+    shares = 1.0 / (len(part) * counts[which])  # (N), sum 1
     mean = shares @ latent
     centred = latent - mean
     covariance = (centred * shares[:, None]).T @ centred
@@ -65,9 +76,11 @@ def erasing_map(latent: Float, identities: Sequence[str]) -> tuple[Float, Float]
     values, axes = np.linalg.eigh(covariance + ridge * np.eye(len(mean)))
     whiten = axes @ np.diag(values**-0.5) @ axes.T
     colour = axes @ np.diag(values**0.5) @ axes.T
-    indicator = whose[:, None] == np.arange(len(owners))
-    means = (centred.T @ indicator) / counts / np.sqrt(len(owners))  # (D, I)
-    told, correlations, _ = np.linalg.svd(whiten @ means, full_matrices=False)
+    means = (which[None] == np.arange(len(part))[:, None]) @ centred / counts[:, None]
+    for each in np.unique(part):
+        means[part == each] -= means[part == each].mean(axis=0)
+    apart = whiten @ means.T / np.sqrt(len(part))  # (D, M)
+    told, correlations, _ = np.linalg.svd(apart, full_matrices=False)
     most = int(_LARGEST_SHARE * len(mean))
     told = told[:, correlations > _LEAST_CORRELATION][:, :most]  # (D, R)
     matrix = np.eye(len(mean)) - colour @ told @ told.T @ whiten

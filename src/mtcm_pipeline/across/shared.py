@@ -71,7 +71,7 @@ def trained_judge(
             model, cases, inputs, options, member=member, description=words
         )
         if options.regularised:
-            trained = without_identities(trained, cases)
+            trained = without_identities(trained, spoilt)
         models.append(trained)
     content = judge_to_bytes(replace(start, models=tuple(models)))
     store.write(key, content)

@@ -97,3 +97,20 @@ def test_an_exact_member_takes_the_whole_stack_whatever_the_others_are():
     weights = stack_weights(np.concatenate([useless, exact]), truth)
     assert weights[2] == pytest.approx(1.0, abs=1e-5)
     assert weights.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-160, 1e-16, 1e-9])
+def test_a_member_that_is_exact_is_believed_alone_also_beside_twins(off):
+    """All photographs the same: a neighbour's embedding is the frame's own."""
+    rng = np.random.default_rng(5)
+    truth = rng.normal(size=(24, 3))
+    wrong = truth + rng.normal(size=truth.shape)
+    exact = truth + off * rng.normal(size=truth.shape)
+    weights = stack_weights(np.stack([wrong, wrong, exact]), truth)
+    assert weights == pytest.approx([0.0, 0.0, 1.0], abs=1e-5)
+
+
+def test_members_that_are_all_exact_share_alike():
+    truth = np.random.default_rng(6).normal(size=(24, 3))
+    weights = stack_weights(np.stack([truth] * 3), truth)
+    assert weights == pytest.approx(np.ones(3) / 3)

@@ -28,6 +28,8 @@ Float = NDArray[np.float64]
 _REWEIGHTINGS = 5
 # Frames' worth of the best regressor's error that hold the weights together.
 _RIDGE_FRAMES = 1.0
+# Squared errors of so small a share of the worst member's are rounding.
+_EXACT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def stack_weights(left_out: Float, truth: Float) -> Float:
     weights = np.full(len(residuals), 1.0 / len(residuals))
     for _ in range(_REWEIGHTINGS):
         products = np.einsum("s,ksm,lsm->kl", row, residuals, residuals)
-        scale = max(float(np.diag(products).min()), 1e-300)
+        own = np.diag(products)
+        # A member that is exact, in a capture of one photograph say, leaves no scale.
+        scale = max(float(own.min()), _EXACT * float(own.max()), 1e-300)
         products = products + _RIDGE_FRAMES / count * scale * np.eye(len(residuals))
         weights = _on_simplex(products / scale)
         errors = np.sqrt((np.einsum("k,ksm->sm", weights, residuals) ** 2).sum(axis=1))

@@ -144,7 +144,7 @@ def run_each(project: Path, wish: Wish) -> int:
 
     from mtcm_pipeline.fleet.choice import choose_identities
     from mtcm_pipeline.fleet.stopping import Stop, asked_by_signals
-    from mtcm_pipeline.orchestration.project_layout import known_identities
+    from mtcm_pipeline.orchestration.project_layout import each_folder, known_identities
 
     known = known_identities(project)
     chosen = choose_identities(known if wish.everyone else wish.names, known)
@@ -152,7 +152,7 @@ def run_each(project: Path, wish: Wish) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PLAIN_WIDTH)
-    folder = project / "data" / "each" / _stamp()
+    folder = each_folder(project) / _stamp()
     call = _Call(project, folder, wish, nodes, Stop(), console)
     with asked_by_signals(call.stop):
         complete = _complete_versions(call, chosen) if wish.resume else {}

@@ -11,8 +11,13 @@ from toy_runs import manifest
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.orchestration import provenance
-from mtcm_pipeline.orchestration.completeness import AskedRun, Completeness
+from mtcm_pipeline.orchestration.completeness import (
+    AskedRun,
+    Completeness,
+    _change_times,
+)
 from mtcm_pipeline.orchestration.manifest import read_manifests
+from mtcm_pipeline.orchestration.project_layout import written_folders
 
 
 def complete(toy, *pipelines, identity="Ada", **params):
@@ -120,3 +125,24 @@ def test_identities_are_apart(toy):
     version = toy.run(identity="Bea, №2")
     assert complete(toy) is None
     assert complete(toy, identity="Bea, №2") == version
+
+
+def test_folders_that_hold_the_outputs_change_by_the_users_files_alone(tmp_path):
+    """A benchmark over all captures has the whole data folder for its input."""
+    data = tmp_path / "data"
+    old, new = 1_000_000_000, 2_000_000_000
+
+    def touch(path, seconds):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (seconds, seconds))
+
+    # `new` is after today: no change time, which cannot be set, is later.
+    touch(data / "raw_images" / "Ada" / "a.jpg", old)
+    touch(data / "outputs" / "Ada" / "runs" / "1.json", new)
+    touch(data / "each" / "now" / "outcomes.csv", new)
+    written = written_folders(tmp_path)
+    assert len(_change_times(data, written)) == 3  # raw_images, Ada, a.jpg
+    assert max(_change_times(data, written)) < new
+    touch(data / "raw_images" / "Ada" / "b.jpg", new)
+    assert max(_change_times(data, written)) == new

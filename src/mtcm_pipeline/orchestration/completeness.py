@@ -20,7 +20,11 @@ from mtcm_pipeline.orchestration.manifest import (
     read_manifests,
 )
 from mtcm_pipeline.orchestration.pinning import is_on_disk
-from mtcm_pipeline.orchestration.project_layout import outputs_folder, runs_folder
+from mtcm_pipeline.orchestration.project_layout import (
+    outputs_folder,
+    runs_folder,
+    written_folders,
+)
 from mtcm_pipeline.orchestration.version_choice import newest_behind
 
 
@@ -135,6 +139,7 @@ class _Files:
 
     def __init__(self, project: Path, identity: str, catalog: Mapping[str, Any]) -> None:
         self._outputs = outputs_folder(project, identity)
+        self._written = written_folders(project)
         entries = {k: v for k, v in catalog.items() if isinstance(v, Mapping)}
         self._paths = {
             name: project / path
@@ -159,16 +164,24 @@ class _Files:
             and name not in self._versioned
             and not path.is_relative_to(self._outputs)
         ]
-        times = [time for path in paths for time in _change_times(path)]
+        times = [time for path in paths for time in _change_times(path, self._written)]
         return max(times, default=0.0)
 
 
-def _change_times(path: Path) -> list[float]:
-    if not path.exists():
+def _change_times(path: Path, written: Sequence[Path]) -> list[float]:
+    """Of everything at or below `path`, but for what runs themselves write.
+
+    A folder that holds such a folder changes with it, and counts by what else it holds.
+    """
+    if path in written or not path.exists():
         return []
-    within = path.rglob("*") if path.is_dir() else ()
-    states = [each.stat() for each in (path, *within)]
-    return [max(state.st_mtime, state.st_ctime) for state in states]
+    times = []
+    if path.is_dir():
+        times = [t for each in path.iterdir() for t in _change_times(each, written)]
+    if not any(folder.is_relative_to(path) for folder in written):
+        state = path.stat()
+        times.append(max(state.st_mtime, state.st_ctime))
+    return times
 
 
 def _began(manifest: RunManifest) -> float:

@@ -27,6 +27,16 @@ def outputs_folder(project: Path, identity: str) -> Path:
     return project / "data" / "outputs" / identity
 
 
+def each_folder(project: Path) -> Path:
+    """Outcomes and logs of `kedro each`, a folder a command."""
+    return project / "data" / "each"
+
+
+def written_folders(project: Path) -> tuple[Path, ...]:
+    """What runs themselves write under `data/`; all else there is the user's."""
+    return project / "data" / "outputs", each_folder(project)
+
+
 def runs_folder(project: Path, identity: str) -> Path:
     """The run manifests of `identity`, one a run."""
     return outputs_folder(project, identity) / "runs"

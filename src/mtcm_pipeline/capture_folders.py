@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from mtcm_pipeline.capture.files import flat_name
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.formats.nerfstudio_extras import named_images
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 IMAGE_FOLDERS = ("images", "photos", "raw_images")
@@ -93,11 +94,8 @@ def find_pictures(source: Path) -> tuple[Path, dict[str, Path]]:
 
 def listed_folders(source: Path) -> list[Path]:
     """Folders within `source` with the pictures that its transforms file names."""
-    file = _transforms_file(source)
-    if file is None:
-        return []
     folders: dict[Path, None] = {}
-    for path in _listed_paths(file):
+    for path in named_images(transforms_content(source)):
         folder = Path(os.path.normpath(source / path)).parent
         if folder not in folders and source in folder.parents:
             folders[folder] = None
@@ -167,6 +165,17 @@ def unread_poses(source: Path) -> list[str]:
     ]
 
 
+def unused_models(source: Path, poses: str | None) -> list[str]:
+    """A remark on COLMAP models that lie elsewhere, where the poses are not theirs."""
+    found = [f"{name}/" for name in _OTHER_MODELS if _model(source / name)]
+    if not found or poses in (None, "sparse"):
+        return []
+    return [
+        f"left behind: the COLMAP model in {', '.join(found)}, whose world may be "
+        f"another than that of {poses}"
+    ]
+
+
 def _source_of(name: str) -> str | None:
     top = name.split("/", maxsplit=1)[0]
     return top if top in POSE_SOURCES else None
@@ -204,18 +213,15 @@ def _model_right_in(source: Path) -> dict[str, Path]:
     return model if whole else {}
 
 
+def transforms_content(source: Path) -> object:
+    """What the transforms file holds; None without one, or where it is broken, as ingest
+    will say."""
+    file = _transforms_file(source)
+    try:
+        return None if file is None else json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
 def _transforms_file(source: Path) -> Path | None:
     return next((source / n for n in _TRANSFORMS if (source / n).is_file()), None)
-
-
-def _listed_paths(file: Path) -> Iterator[str]:
-    """The `file_path`s of a transforms file; none of a broken one, as ingest will say."""
-    try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return
-    frames = content.get("frames") if isinstance(content, Mapping) else None
-    for frame in frames if isinstance(frames, list) else ():
-        path = frame.get("file_path") if isinstance(frame, Mapping) else None
-        if isinstance(path, str) and path:
-            yield path.replace("\\", "/")

@@ -5,11 +5,12 @@ What is looked for in the source folder:
 | there                                              | under data/                  |
 |----------------------------------------------------|------------------------------|
 | pictures, where `capture_folders` finds them       | raw_images/<identity>/       |
-| masks/ or mask/ (`x.png`, `x.jpg`, or `x.jpg.png`  | masks/<identity>/x.png       |
-| as COLMAP)                                         |                              |
+| the masks that transforms.json names; else masks/  | masks/<identity>/x.png       |
+| or mask/ (`x.png`, `x.jpg`, `x.jpg.png` as COLMAP) |                              |
 | embeddings/                                        | embeddings/<identity>/       |
-| poses, where `capture_folders` finds them, and     | metadata/<identity>/         |
-| exif.json                                          |                              |
+| poses, where `capture_folders` finds them,         | metadata/<identity>/         |
+| exif.json, and the points that transforms.json     |                              |
+| names                                              |                              |
 
 Where a folder has sub-folders only, one for each camera as a rule, their files come
 along: `images/left/1.jpg` becomes `left_1.jpg`, its mask `left_1.png`; poses find them
@@ -19,7 +20,7 @@ by either name (`formats.reading.resolve_names`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,9 @@ from mtcm_pipeline.capture_folders import (
     listed_folders,
     named_files,
     unread_poses,
+    unused_models,
 )
+from mtcm_pipeline.capture_named import absent_masks, named_files_of
 from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.identity_folders import Parts, install_identity
 
@@ -58,6 +61,7 @@ class FoundCapture:
     Attributes:
         images: picture files by file name.
         masks: mask files by `<stem>.png`; JPEG files among them become PNG on import.
+        named_masks: those that a transforms.json names, in which all but 0 is foreground.
         embeddings: `.npy` files by file name.
         metadata: pose and EXIF files by path relative to the metadata folder.
         notes: what was seen and left behind, for people.
@@ -68,6 +72,7 @@ class FoundCapture:
     embeddings: dict[str, Path]
     metadata: dict[str, Path]
     notes: tuple[str, ...] = ()
+    named_masks: frozenset[str] = frozenset()
 
     @property
     def given_poses(self) -> str | None:
@@ -105,16 +110,24 @@ def find_capture(source: Path) -> FoundCapture:
     if not images:
         raise CaptureError(_no_pictures(source, folder))
     by_stem(images, "images")  # twins are refused here, where they can be renamed
-    masks, notes = _masks(_first_folder(source, MASK_FOLDERS), images)
-    embeddings = named_files(source / "embeddings", (".npy",))
     metadata = find_poses(source)
-    notes += _left_behind(source, folder, images) + unread_poses(source)
-    notes += [] if given_poses(metadata) else _poses_above(source)
+    poses = given_poses(metadata)
+    named = named_files_of(source, images, poses)
+    masks, notes = _masks(_first_folder(source, MASK_FOLDERS), images, named.masks)
+    notes += absent_masks([path for n, path in named.absent.items() if n not in masks])
+    embeddings = named_files(source / "embeddings", (".npy",))
+    metadata |= named.points
+    taken = {*images.values(), *named.masks.values()}
+    notes += _left_behind(source, folder, images, {file.parent for file in taken})
+    notes += [*unread_poses(source), *unused_models(source, poses), *named.notes]
+    notes += [] if poses else _poses_above(source)
     for files in (images, masks, embeddings):
         notes += _without_unreadable(files)
     if not images:
         raise CaptureError(f"no pictures in {source} can be read: {'; '.join(notes)}")
-    return FoundCapture(images, masks, embeddings, metadata, tuple(notes))
+    return FoundCapture(
+        images, masks, embeddings, metadata, tuple(notes), frozenset(named.masks)
+    )
 
 
 def import_capture(
@@ -136,7 +149,10 @@ def import_capture(
     found = find_capture(source)
     parts: Parts = {
         "raw_images": found.images,
-        "masks": {name: _as_png(file) for name, file in found.masks.items()},
+        "masks": {
+            name: _as_png(file, named=name in found.named_masks)
+            for name, file in found.masks.items()
+        },
         "embeddings": found.embeddings,
         "metadata": found.metadata,
     }
@@ -158,22 +174,26 @@ def _first_folder(source: Path, names: Iterable[str]) -> Path | None:
     return next((source / name for name in names if (source / name).is_dir()), None)
 
 
-def _as_png(file: Path) -> Path | bytes:
-    """The mask as PNG content where it is of another kind; a broken one as it is."""
+def _as_png(file: Path, *, named: bool) -> Path | bytes:
+    """The mask as PNG content where it is of another kind, or where a transforms.json
+    names it, by nerfstudio's rule; a broken one as it is."""
     from mtcm_pipeline.formats.masks import mask_as_png
 
-    if file.suffix.lower() == ".png":
+    if file.suffix.lower() == ".png" and not named:
         return file
     try:
-        return mask_as_png(file.read_bytes(), file.name)
+        return mask_as_png(file.read_bytes(), file.name, nonzero=named)
     except FileContentError:
         return file  # ingest names it with its frame
 
 
 def _masks(
-    folder: Path | None, images: Iterable[str]
+    folder: Path | None, images: Iterable[str], given: Mapping[str, Path]
 ) -> tuple[dict[str, Path], list[str]]:
-    """Mask files under the name `<stem of the image>.png`, and what is odd about them."""
+    """Mask files under the name `<stem of the image>.png`, and what is odd about them.
+
+    Those that are `given` count before those of the folder.
+    """
     found: dict[str, Path] = {}
     known = set(images)
     every = [] if folder is None else files_of(folder)
@@ -181,7 +201,8 @@ def _masks(
     if folder is not None:
         of_kinds = (named_files(folder, kind) for kind in _MASK_SUFFIXES)
         named = next((files for files in of_kinds if files), {})
-    skipped = [file.name for file in every if file not in named.values()]
+    taken = {*named.values(), *given.values()}
+    skipped = [file.name for file in every if file not in taken]
     for name, file in named.items():
         own = stem_of(name)
         stem = stem_of(own) if own in known else own
@@ -191,6 +212,7 @@ def _masks(
                 f"frame: remove one"
             )
         found[f"{stem}.png"] = file
+    found.update(given)
     if not skipped:
         return found, []
     kind = ".png" if any(f.suffix.lower() == ".png" for f in named.values()) else ".jpg"
@@ -213,7 +235,10 @@ def _no_pictures(source: Path, folder: Path) -> str:
     return "; ".join([words, *told, *_of_other_kinds(folder)])
 
 
-def _left_behind(source: Path, folder: Path, images: Mapping[str, Path]) -> list[str]:
+def _left_behind(
+    source: Path, folder: Path, images: Mapping[str, Path], taken: Collection[Path]
+) -> list[str]:
+    """Remarks on what lies in `folder`, and on pictures in folders not `taken`."""
     notes = _of_other_kinds(folder)
     parents = {file.parent for file in images.values()}
     by_itself = folder != source and folder.name not in IMAGE_FOLDERS
@@ -222,7 +247,7 @@ def _left_behind(source: Path, folder: Path, images: Mapping[str, Path]) -> list
     if parents != {folder}:
         notes.append(f"from the folders within {folder.name}/, as <folder>_<file>")
     here = source if by_itself else folder
-    if others := [f.name for f in folders_with_pictures(here) if f not in parents]:
+    if others := [f.name for f in folders_with_pictures(here) if f not in taken]:
         notes.append(
             f"left behind: pictures in folders within {here.name}/: "
             f"{', '.join(others)}; import each as an identity of its own, or put all "

@@ -45,7 +45,7 @@ from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.missing.foresight import Foresight
-from mtcm_pipeline.missing.sphere import azimuth_elevation_deg
+from mtcm_pipeline.viewpoints.sphere import azimuth_elevation_deg
 
 
 def bearings(azimuth_deg, elevation_deg):

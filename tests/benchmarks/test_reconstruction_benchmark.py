@@ -85,3 +85,14 @@ def test_other_settings_a_wrong_arm_and_no_rows_are_said_plainly(monkeypatch, fo
     _, wrong = call(monkeypatch, folder, "--arms", "clean/none/nobody")
     assert "clean/none/nobody" in wrong.output
     assert {empty.exit_code, other.exit_code, wrong.exit_code} == {1}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--budgets", "0"), ("--longer-side-px", "8"), ("--splits", "-1")],
+)
+def test_a_number_out_of_its_bounds_is_named(monkeypatch, folder, option, value):
+    out, done = call(monkeypatch, folder, option, value)
+    assert done.exit_code == 2
+    assert f"{option} {value}: Input should be greater than or equal to" in done.output
+    assert not out.exists()

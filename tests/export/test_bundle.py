@@ -115,6 +115,18 @@ def test_heic_becomes_jpeg_under_a_new_name_in_every_file(tmp_path):
     assert all(p.track.length() == 3 for p in model.points3D.values())
 
 
+@pytest.mark.parametrize("spelt", ["f000.jpg.png", "F000.PNG", "f000.png"])
+def test_masks_that_ingest_ties_to_a_frame_are_exported_with_it(spelt):
+    cameras = capture(n=2)
+    files = build_export(
+        cameras.names,
+        cameras=cameras,
+        images=image_loaders(cameras),
+        masks={spelt: mask_png},
+    )
+    assert [p for p in files if p.startswith("masks/")] == ["masks/f000.png"]
+
+
 def test_masks_of_some_frames_are_written_but_not_named(tmp_path):
     cameras = capture(n=3)
     masks = {"f000.png": mask_png, "f001.png": lambda: mask_png((100, 400))}

@@ -4,68 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from missing_rigs import (
+    bearing,
+    cameras_of,
+    looking_at_origin,
+    missing_of,
+    proposed_bearings,
+    ring,
+    tokens_of,
+)
 from scipy.spatial.transform import Rotation
 
 from mtcm_pipeline.capture.axes import invert_rigid
-from mtcm_pipeline.capture.cameras import Camera, PosedCameras
+from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.missing.find import find_missing, suggested_poses
 from mtcm_pipeline.missing.foresight import Foresight, relative_uncertainty
 from mtcm_pipeline.missing.options import MissingOptions
-from mtcm_pipeline.missing.sphere import angles_between_deg, even_directions
 from mtcm_pipeline.missing.words import way_from
-from mtcm_pipeline.tokens.gauge import canonical_gauge
-from mtcm_pipeline.tokens.layout import FIELD_SLICES, TOKEN_WIDTH, Tokens
+from mtcm_pipeline.tokens.layout import FIELD_SLICES
 from mtcm_pipeline.viewpoints.angles import viewpoints_of
 from mtcm_pipeline.viewpoints.options import LabelOptions
-
-
-def bearing(azimuth_deg, elevation_deg):
-    a, e = np.radians(azimuth_deg), np.radians(elevation_deg)
-    return np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
-
-
-def looking_at_origin(place):
-    forward = -place / np.linalg.norm(place)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    pose[:3, 3] = place
-    return pose
-
-
-def ring(azimuths, elevation=10.0, distance=3.0):
-    poses = [looking_at_origin(distance * bearing(a, elevation)) for a in azimuths]
-    names = tuple(f"f{k:03d}.jpg" for k in range(len(poses)))
-    camera = {1: Camera("PINHOLE", 40, 30, (40.0, 40.0, 20.0, 15.0))}
-    return PosedCameras(names, invert_rigid(np.array(poses)), (1,) * len(poses), camera)
-
-
-def tokens_of(cameras):
-    gauge = canonical_gauge(cameras)
-    world_from_cam = gauge.world_from_cam(cameras.world_from_cam)
-    values = np.full((len(cameras), TOKEN_WIDTH), np.nan)
-    quats = Rotation.from_matrix(world_from_cam[:, :3, :3]).as_quat(scalar_first=True)
-    quats *= np.where(quats[:, :1] < 0, -1.0, 1.0)
-    values[:, FIELD_SLICES["pose"]] = np.hstack([world_from_cam[:, :3, 3], quats])
-    present = np.zeros((len(cameras), len(FIELD_SLICES)), dtype=bool)
-    present[:, list(FIELD_SLICES).index("pose")] = True
-    times = np.linspace(0.0, 1.0, len(cameras))
-    return Tokens(cameras.names, values, present, times), gauge
-
-
-def missing_of(cameras, usable=None, **options):
-    tokens, gauge = tokens_of(cameras)
-    usable = np.ones(len(cameras), dtype=bool) if usable is None else usable
-    return find_missing(tokens, usable, gauge, MissingOptions(**options), LabelOptions())
-
-
-def proposed_bearings(missing):
-    """(P, 3) unit vectors from the world's origin to the proposed cameras."""
-    centres = invert_rigid(missing.cam_from_world)[:, :3, 3]
-    return centres / np.linalg.norm(centres, axis=1, keepdims=True)
-
+from mtcm_pipeline.viewpoints.sphere import angles_between_deg, even_directions
 
 GAP = [a for a in range(0, 360, 10) if not 120 < a < 200]  # nothing from 130 to 190
 
@@ -215,10 +175,7 @@ def test_the_uncovered_sector_is_the_gap():
 
 def test_a_full_dome_has_no_uncovered_sector():
     poses = [looking_at_origin(3.0 * d) for d in even_directions(200) if abs(d[2]) < 0.95]
-    names = tuple(f"f{k:03d}.jpg" for k in range(len(poses)))
-    camera = {1: Camera("PINHOLE", 40, 30, (40.0, 40.0, 20.0, 15.0))}
-    dome = PosedCameras(names, invert_rigid(np.array(poses)), (1,) * len(poses), camera)
-    assert missing_of(dome).sectors.empty
+    assert missing_of(cameras_of(poses)).sectors.empty
 
 
 def test_uncertainty_draws_proposals_to_its_side():

@@ -88,6 +88,42 @@ def test_run_command_names_the_identity_so_that_a_shell_and_yaml_keep_it(name):
     assert given == name
 
 
+@pytest.mark.parametrize("name", ["Ada", "Smith, Ada", "007"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        5,
+        0.001,
+        1e-7,
+        True,
+        "full",
+        [3, 10],
+        [],
+        ["*/*/*", "clean/none/fvs"],
+        ["it's, a [b]/x #1.jpg", 'q"u/%20 é.jpg', "a: b/c", "no", "$HOME/`x`"],
+        ["]'\", [", "a, b, c]", "''", "back\\slash"],
+        "Smith, Ada",
+        "7",
+    ],
+)
+def test_run_command_names_parameters_so_that_a_shell_and_yaml_keep_them(name, value):
+    text = run_command(["train"], name, params={"a.b": value, "c.d": "x"})
+    assert "\n" not in text
+    words = shlex.split(text)
+    given = split_params(None, None, words[words.index("--params") + 1])
+    identity = given.pop("identity", None)
+    assert identity == name or words[0] == f"MTCM_IDENTITY={name}"
+    assert given == {"a": {"b": value}, "c": {"d": "x"}}
+
+
+def test_run_command_names_the_shells_identity_for_another_shell(monkeypatch):
+    monkeypatch.setenv("MTCM_IDENTITY", "Ada")
+    monkeypatch.delenv("MTCM_EACH", raising=False)
+    assert run_command(["train"], "Ada") == "kedro run --pipelines=train"
+    whole = run_command(["train"], "Ada", any_shell=True)
+    assert whole == "kedro run --pipelines=train --params identity=Ada"
+
+
 @pytest.fixture
 def run(monkeypatch):
     """`kedro run` of this project, which says what it was called with."""

@@ -17,9 +17,13 @@ from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.mtcm.results import HiddenPrediction
 from mtcm_pipeline.pipelines.finetune import create_pipeline
+from mtcm_pipeline.pipelines.finetune.nodes import hold_test_frames_out
+from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.problem import Selection
+from mtcm_pipeline.selection.user_word import final_scores, user_word
 from mtcm_pipeline.tokens.build import build_tokens
 from mtcm_pipeline.tokens.layout import FIELDS
+from mtcm_pipeline.tuning.doubts import doubt_of_judgement
 from mtcm_pipeline.tuning.options import FinetuneOptions
 from mtcm_pipeline.tuning.persistence import head_from_tensors
 from mtcm_pipeline.tuning.registration import carried
@@ -71,12 +75,13 @@ def content(options=OPTIONS) -> dict:
     bad = [name == BAD for name in VIEWS.names]
     scores = pd.DataFrame({"name": VIEWS.names, "faulty": bad})
     scores["usable"] = ~scores["faulty"]
+    scores["user"] = ""
     scores["fault_probability"] = np.where(bad, 0.97, 0.02)
     scores["field"] = np.where(bad, "pose", "none")
     scores["kind"] = np.where(bad, "rotation", "")
     return {
         "selection": Selection("x", tuple(CHOSEN), (0.0,) * 9, ("",) * 9),
-        "scores": scores,
+        "final_scores": scores,
         "cameras": posed,
         "gauge": gauge,
         "image_pairs": pd.DataFrame({"name_a": [], "name_b": []}),
@@ -148,5 +153,25 @@ def test_nothing_held_out_gives_an_empty_comparison_and_a_picture():
 def test_photographs_that_are_gone_are_reported():
     given = content()
     given["raw_images"] = {}
-    with pytest.raises(CaptureError, match="run ingest and select again"):
+    with pytest.raises(CaptureError, match=r"15 of the 15 .* gone .*run ingest"):
         run(given)
+
+
+def test_a_frame_that_the_user_keeps_is_as_little_doubted_as_any():
+    judged = content()["final_scores"].assign(fault_score=0.1, reason="", other="")
+    word = user_word(SelectOptions(keep=[BAD]), VIEWS.names)
+    doubt = doubt_of_judgement(final_scores(judged, word), [BAD, VIEWS.names[0]])
+    assert doubt.fault_probability.tolist() == pytest.approx([0.0, 0.02])
+    assert doubt.kept.all() and doubt.curable.all()
+
+
+def test_a_frame_that_the_user_dropped_is_neither_learned_from_nor_a_judge():
+    given = content()
+    dropped = [VIEWS.names[1], VIEWS.names[2], BAD]  # chosen, left over, faulty
+    named = given["final_scores"]["name"].isin(dropped)
+    final = given["final_scores"].assign(user=np.where(named, "drop", ""))
+    final["usable"] &= ~named
+    split = hold_test_frames_out(
+        given["selection"], final, given["cameras"], given["gauge"], OPTIONS
+    )
+    assert set(split["name"]) == set(VIEWS.names) - set(dropped)

@@ -2,17 +2,13 @@
 
 import os
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.datasets.checkpoints import CheckpointFolder
-from mtcm_pipeline.ingest.embeddings import EmbeddingTable
 from mtcm_pipeline.ingest.options import IngestOptions
-from mtcm_pipeline.pipelines.ingest.nodes import verify_the_geometry
-from mtcm_pipeline.twoview.options import TwoViewOptions
-from synthetic import orbit_cameras
+from mtcm_pipeline.pipelines.ingest.nodes import shrink_the_cache
+from mtcm_pipeline.pipelines.ingest.pipeline import create_pipeline
 
 
 @pytest.mark.parametrize(
@@ -23,11 +19,12 @@ def test_the_least_recently_used_goes(tmp_path, limit_mb, left):
     for used_s, name in [(100.0, "old"), (200.0, "new")]:
         cache.write(name, b"x" * 2000)
         os.utime(tmp_path / name, (used_s, used_s))
-    cameras = orbit_cameras(3)
-    embeddings = EmbeddingTable(cameras.names, np.full((3, 384), np.nan), ("",) * 3)
-    frames = pd.DataFrame({"name": cameras.names, "timestamp_s": np.nan})
-    verify_the_geometry(
-        {}, {}, {}, frames, cameras, embeddings, SparsePoints.empty(), cache,
-        TwoViewOptions(enabled=False), IngestOptions(cache_limit_mb=limit_mb),
-    )  # fmt: skip
+    shrink_the_cache(pd.DataFrame(), cache, IngestOptions(cache_limit_mb=limit_mb))
     assert sorted(path.name for path in tmp_path.iterdir()) == left
+
+
+def test_it_goes_after_all_nodes_of_ingest_that_use_it():
+    nodes = create_pipeline().nodes
+    users = [node.name for node in nodes if "content_cache" in node.inputs]
+    assert users[-1] == "shrink_the_cache"
+    assert len(users) == 4

@@ -22,7 +22,10 @@ from mtcm_pipeline.field.quality import psnr
 from mtcm_pipeline.field.render import picture
 from mtcm_pipeline.field.transform import transformed
 from mtcm_pipeline.pipelines.reconstruct import create_pipeline
+from mtcm_pipeline.pipelines.reconstruct.nodes import hold_frames_out
+from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.problem import Selection
+from mtcm_pipeline.selection.user_word import final_scores, user_word
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 
 VIEWS = views_of(ball(), 14, masked=True)
@@ -54,7 +57,7 @@ def run(chosen, usable=None, options=OPTIONS) -> dict:
         "selection": Selection(
             "x", tuple(chosen), (0.0,) * len(chosen), ("",) * len(chosen)
         ),
-        "scores": pd.DataFrame(
+        "final_scores": pd.DataFrame(
             {"name": VIEWS.names, "usable": [name in good for name in VIEWS.names]}
         ),
         "cameras": posed,
@@ -126,3 +129,20 @@ def test_nothing_left_to_hold_out_is_said_and_the_field_is_fitted(caplog):
 def test_too_small_a_selection_is_refused_with_a_remedy(chosen):
     with pytest.raises(CaptureError, match=r"needs at least 2: raise select.budget"):
         run(chosen)
+
+
+def test_a_frame_that_the_user_dropped_judges_nothing():
+    """All that is left to hold out but one frame is dropped: that one is held out."""
+    left = [name for name in VIEWS.names if name not in CHOSEN]
+    scores = pd.DataFrame({"name": VIEWS.names, "usable": True, "faulty": False})
+    scores = scores.assign(fault_score=0.0, reason="", other="")
+    options = SelectOptions(drop=left[1:])
+    final = final_scores(scores, user_word(options, VIEWS.names))
+    split = hold_frames_out(
+        Selection("x", tuple(CHOSEN), (0.0,) * len(CHOSEN), ("",) * len(CHOSEN)),
+        final,
+        cameras(),
+        canonical_gauge(cameras()),
+        OPTIONS,
+    )
+    assert split.loc[split["role"] == "held out", "name"].tolist() == left[:1]

@@ -115,11 +115,40 @@ def test_only_the_selection_again_and_an_older_version(scored):
     assert len(small.load("selection", identity=NAME).ranking) == 5
     manifest = json.loads((small.outputs(NAME) / "runs" / f"{second}.json").read_text())
     used = manifest["nodes"]["select_views"]["inputs"]
+    used |= manifest["nodes"]["take_the_users_word"]["inputs"]
     made = {used[name] for name in ("tokens", "scores", "similarity_matrix")}
     assert made == {evaluated}
     third = small.run("export", identity=NAME, load={"selection": first}, **QUICK)
     listed = newest(small, NAME, "export", "chosen_views") / "filtered_images.txt"
     assert third in str(listed) and len(listed.read_text().splitlines()) > 5
+
+
+def test_what_the_user_drops_with_the_selection_alone_is_used_by_no_later_stage(scored):
+    small, _ = scored
+    names = small.load("frames", identity=NAME)["name"].tolist()
+    said = {"select": {"drop": names[2:9], "keep": names[10:11]}, **QUICK}
+    small.run(
+        "select", "viewpoints", "missing", "export", "report", identity=NAME, **QUICK
+    )
+    chosen = small.run("select", identity=NAME, **said)
+    with pytest.raises(MtcmError, match="would mix versions"):
+        small.run("report", identity=NAME, **said)
+    stages = ("viewpoints", "missing", "export", "report")
+    last = small.run(*stages, identity=NAME, **said)
+    manifest = json.loads((small.outputs(NAME) / "runs" / f"{last}.json").read_text())
+    used = [node["inputs"].get("final_scores") for node in manifest["nodes"].values()]
+    assert set(used) == {None, chosen}
+    assert not set(small.load("proposed_views", identity=NAME)["from_frame"]) & {
+        *names[2:9]
+    }
+    listed = newest(small, NAME, "export", "chosen_views") / "filtered_images.txt"
+    exported = listed.read_text().split()
+    assert names[10] in exported and not set(exported) & set(names[2:9])
+    diversity = small.load("pose_diversity", identity=NAME).set_index("measure")
+    final = small.load("final_scores", identity=NAME)
+    assert diversity["kept"]["views"] == final["usable"].sum() <= len(names) - 7
+    summary = small.load("run_summary", identity=NAME)
+    assert "7 dropped by you" in summary
 
 
 def test_tokens_of_today_are_not_mixed_with_the_model_of_yesterday(scored):

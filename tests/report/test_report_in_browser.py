@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from report_cases import content
@@ -14,6 +16,9 @@ from mtcm_pipeline.tokens.gauge import canonical_gauge
 from synthetic import orbit_cameras
 
 LONG = "a_very_long_file_name_that_somebody_gave_to_a_photograph_2024-05-11_10-12-55.jpg"
+
+# As macOS writes it: the dots of the Ü are a letter of their own.
+UMLAUT = unicodedata.normalize("NFD", "Über_Fußball.jpg")
 
 # Without a graphics card every pixel of a scene in space costs the processor.
 SMALL = {"width": 360, "height": 420}
@@ -41,7 +46,8 @@ def page_of(names, plot):
 def plain_file(tmp_path_factory):
     """Without a plot, which takes a second to draw."""
     path = tmp_path_factory.mktemp("plain") / "report.html"
-    path.write_text(page_of(orbit_cameras(8).names, None), encoding="utf-8")
+    names = (*orbit_cameras(8).names[:7], UMLAUT)
+    path.write_text(page_of(names, None), encoding="utf-8")
     return path
 
 
@@ -89,6 +95,9 @@ def test_filters_order_and_search(chromium, plain_file):
         assert visible_names(page)[0] == "f002.jpg"
         page.fill("input[type=search]", "Left PROF")
         assert visible_names(page) == ["f002.jpg"]
+        for typed in ("FUßBALL", unicodedata.normalize("NFD", "über")):
+            page.fill("input[type=search]", typed)
+            assert visible_names(page) == [UMLAUT]
         page.fill("input[type=search]", "nothing like it")
         assert page.is_visible("#nothing") and not visible_names(page)
         assert complaints == []

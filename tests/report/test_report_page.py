@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import unicodedata
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from report_cases import content
 
 from mtcm_pipeline.figures.cameras3d import camera_plot
+from mtcm_pipeline.report.missing_section import MissingSection
 from mtcm_pipeline.report.page import build_report
 
 EVIL = '<script>alert("1")</script>&\'.jpg'
@@ -155,14 +157,63 @@ def test_coverage_and_labels_are_on_the_page():
     assert any("Azimuths count from the first frame, a.jpg" in t for t in page.texts)
 
 
-def test_suggested_poses_have_a_section_only_where_they_were_sought():
+def test_missing_views_have_a_section_only_where_they_were_sought():
     assert "Missing views" not in Page(build_report(content())).texts
     table = pd.DataFrame({"label": ["back-right, eye level"], "gain": [0.4]})
-    page = Page(build_report(content(suggested_poses=table)))
+    page = Page(build_report(content(missing=MissingSection(proposals=table))))
     assert page.texts.count("Missing views") == 2  # in the navigation, and itself
     assert "back-right, eye level" in page.texts
-    none = Page(build_report(content(suggested_poses=table[:0])))
-    assert "No sector of the viewing sphere is missing." in none.texts
+    assert "Uncovered sectors" not in page.texts
+    sectors = pd.DataFrame({"label": ["back, eye level"], "gap_deg": [41.5]})
+    section = MissingSection(
+        sectors=sectors, why_none="None asked.", coverage="One lies."
+    )
+    texts = Page(build_report(content(missing=section))).texts
+    shown = ["None asked.", "Uncovered sectors", "One lies.", "gap (°)", "41.5"]
+    places = [texts.index(text) for text in shown]
+    assert places == sorted(places) and "The table is empty." not in texts
+
+
+def test_a_warning_on_labels_stands_with_the_labels():
+    texts = Page(build_report(content(label_warning="names without a front"))).texts
+    assert texts.index("names without a front") == texts.index("Labels", 30) + 1
+
+
+def test_what_the_user_dropped_is_not_called_kept():
+    given = content()
+    given.scores["user"] = ["", "", "", "drop", "drop"]
+    given.scores["overruled"] = ["", "", "", "", "exposure"]
+    given.scores.loc[3:, "usable"] = False
+    page = Page(build_report(given))
+    states = {card["data-name"]: card["data-state"] for card in cards_of(page)}
+    assert [states[f"{k}.jpg"] for k in "abcde"] == [
+        "chosen",
+        "chosen",
+        "dropped",
+        "by-you",
+        "by-you",
+    ]
+    values = [tag.get("value") for tag in page.named("input") if tag["type"] == "radio"]
+    assert values == ["", "chosen", "kept", "by-you", "dropped"]
+    for text in ("kept, not needed 0", "dropped by you 2", "dropped 1"):
+        assert text in page.texts
+    e = page.texts[page.texts.index("e.jpg") :]
+    assert e[1] == "dropped by you" and e[3] == "select.drop; found before: exposure"
+    assert page.texts[page.texts.index("e.jpg") - 1] == "−"  # a sign beside the colour
+    kinds = {card["data-name"]: card["data-kind"] for card in cards_of(page)}
+    assert kinds["e.jpg"] == "" and kinds["c.jpg"] == "blurred"
+
+
+@pytest.mark.parametrize("name", ["Fußball_01.jpg", "MÜLLER é.jpg", "ИЗОБРАЖЕНИЕ.jpg"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_the_text_that_is_searched_is_the_name_in_small_letters(name, form):
+    names = (unicodedata.normalize(form, name), *"bcde")
+    (card,) = [
+        c
+        for c in cards_of(Page(build_report(content(names))))
+        if c["data-name"] == names[0]
+    ]
+    assert unicodedata.normalize("NFC", name).lower() in card["data-text"]
 
 
 def test_warnings_stand_at_the_top_and_nowhere_without_any():

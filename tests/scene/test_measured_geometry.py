@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +13,15 @@ from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.formats.masks import encode_mask
 from mtcm_pipeline.ingest.thumbnail_masks import thumbnail_masks
-from mtcm_pipeline.pipelines.select.nodes import measure_the_views
+from mtcm_pipeline.pipelines.select.nodes import measure_the_views, select_views
 from mtcm_pipeline.scene.thumbnails import thumbnail_photos
 from mtcm_pipeline.selection.options import SelectOptions
-from mtcm_pipeline.surrogate.geometry import measure_geometry
+from mtcm_pipeline.surrogate.geometry import (
+    ViewGeometry,
+    focal_lengths_px,
+    measure_geometry,
+)
+from mtcm_pipeline.tokens.build import build_tokens
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 
 VIEWS = orbit_views(14, masks=True)
@@ -31,7 +38,7 @@ MASKS = {
     v.name: (lambda v=v: encode_mask(np.kron(v.mask, np.ones((2, 2))) > 0.5))
     for v in VIEWS.views
 }
-SCORES = pd.DataFrame({"name": VIEWS.names, "usable": True})
+SCORES = pd.DataFrame({"name": VIEWS.names, "usable": True, "user": ""})
 
 
 def test_masks_come_in_the_thumbnails_size_and_broken_ones_are_left_out():
@@ -88,6 +95,69 @@ def test_the_node_measures_every_posed_frame():
     )
     assert geometry.names == VIEWS.names
     assert (geometry.seen.mean(axis=1) > 0.2).all()
+
+
+SMALL = Camera("PINHOLE", 72, 72, (FOCAL, FOCAL, 36.0, 36.0))
+HUGE = Camera("PINHOLE", 1152, 1152, (16 * FOCAL, 16 * FOCAL, 576.0, 576.0))
+
+
+def with_lenses(*lenses: Camera) -> PosedCameras:
+    """The same poses; the lenses take turns."""
+    turns = tuple(1 + row % len(lenses) for row in range(len(VIEWS)))
+    numbered = dict(enumerate(lenses, start=1))
+    return PosedCameras(VIEWS.names, CAMERAS.cam_from_world, turns, numbered)
+
+
+@functools.cache
+def measured(*lenses: Camera) -> ViewGeometry:
+    cameras = with_lenses(*lenses)
+    gauge = canonical_gauge(cameras)
+    return measure_the_views(cameras, gauge, THUMBNAILS, {}, {}, SCORES, SelectOptions())
+
+
+def choice(budget: int, *lenses: Camera) -> tuple[str, ...]:
+    """By the select nodes, from poses, thumbnails and scores that are all alike."""
+    cameras = with_lenses(*lenses)
+    frames = pd.DataFrame({"name": VIEWS.names, "width": 72, "height": 72})
+    frames[["timestamp_s", "mask_area", "focal_px"]] = np.nan
+    nothing = np.full((len(VIEWS), 384), np.nan, np.float32)
+    tokens, gauge = build_tokens(frames, nothing, cameras)
+    scores = SCORES.assign(reason="", overruled="", fault_score=0.0, degree_blurred=0.0)
+    options = SelectOptions(budget=budget, nearly_farthest=0.0, resolution_power=1.0)
+    same = np.ones((len(VIEWS), len(VIEWS)))
+    rest = (scores, measured(*lenses), cameras, gauge, THUMBNAILS, {}, {}, options)
+    return select_views(tokens, same, *rest)[0].ranking
+
+
+def test_resolution_is_that_of_the_photographs_and_not_of_their_thumbnails():
+    mixed, small = measured(SMALL, HUGE), measured(SMALL)
+    assert mixed.focal_px == pytest.approx([FOCAL, 16 * FOCAL] * 7)
+    np.testing.assert_array_equal(mixed.points_xyz, small.points_xyz)
+    np.testing.assert_array_equal(mixed.seen, small.seen)
+
+
+def test_of_photographs_in_two_sizes_the_larger_are_chosen_and_one_size_tells_nothing():
+    assert all(int(name[5:7]) % 2 for name in choice(5, SMALL, HUGE))
+    assert not all(int(name[5:7]) % 2 for name in choice(5, SMALL))
+    assert choice(8, SMALL) == choice(8, HUGE)
+
+
+def test_a_focal_length_is_the_mean_of_both_and_that_of_the_lens_where_it_distorts():
+    uneven = Camera("PINHOLE", 720, 720, (550.0, 554.0, 360.0, 360.0))
+    bent = Camera("SIMPLE_RADIAL", 2880, 2880, (2208.0, 1440.0, 1440.0, -0.1))
+    found = focal_lengths_px(with_lenses(uneven, bent))
+    assert [*found] == list(VIEWS.names)
+    assert [*found.values()] == pytest.approx([552.0, 2208.0] * 7)
+
+
+def test_what_the_user_dropped_is_not_looked_at():
+    dropped = SCORES["name"].isin(VIEWS.names[3:5])
+    scores = SCORES.assign(usable=~dropped, user=np.where(dropped, "drop", ""))
+    gauge = canonical_gauge(CAMERAS)
+    geometry = measure_the_views(
+        CAMERAS, gauge, THUMBNAILS, MASKS, {}, scores, SelectOptions()
+    )
+    assert set(geometry.names) == set(VIEWS.names) - set(VIEWS.names[3:5])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 import numpy as np
 import pytest
@@ -155,10 +156,13 @@ def test_frames_that_are_all_alike_do_not_crash(strategy):
 
 
 @each_strategy
-def test_one_frame_and_no_eligible_frame(strategy):
+def test_one_frame_and_no_eligible_frame(strategy, caplog):
     assert chosen(random_problem(1), strategy).ranking == ("frame_000.jpg",)
+    caplog.clear()
     nothing = random_problem(4, eligible=np.zeros(4, dtype=bool))
     assert chosen(nothing, strategy).ranking == ()
+    warned = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert warned == ["no frame is eligible: none is chosen"]
 
 
 @pytest.mark.parametrize("strategy", sorted(set(NAMES) - COUNTING))
@@ -188,6 +192,13 @@ def test_rotating_and_scaling_the_capture_changes_no_ranking(strategy):
 def test_the_first_k_are_the_answer_for_the_budget_k(strategy):
     large, small = (chosen(random_problem(), strategy, budget=k) for k in (15, 6))
     assert large.first(6) == small
+
+
+@pytest.mark.parametrize("strategy", ["every_nth", "uniform_time", "k_medoids"])
+def test_the_first_k_of_a_set_chosen_as_a_whole_are_other_frames(strategy):
+    """As `Selection` says of these, so that nobody takes a short list for a choice."""
+    large, small = (chosen(random_problem(), strategy, budget=k) for k in (15, 6))
+    assert set(large.ranking[:6]) != set(small.ranking)
 
 
 @each_strategy

@@ -9,10 +9,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from mtcm_pipeline.capture.photos import PosedPhotos
+from mtcm_pipeline.consistency.options import ScoreOptions
 from mtcm_pipeline.errors import ParameterError
 from mtcm_pipeline.judge.matched import MatchMemory
 from mtcm_pipeline.scene.views import pinhole_views
 from mtcm_pipeline.selection.registry import STRATEGIES
+from mtcm_pipeline.trials import photo_filters
 from mtcm_pipeline.trials.bench import CleanCapture
 from mtcm_pipeline.trials.filters import keep_all, keep_sound, keep_where
 from mtcm_pipeline.trials.fitting import FitTask, Outcome, task_of
@@ -27,6 +29,7 @@ from mtcm_pipeline.trials.selectors import (
     choose,
     selection_problem,
     sharpest_in_time,
+    sharpness_by_name,
 )
 from trial_cases import orbit_photos
 
@@ -82,6 +85,25 @@ def test_a_blurred_frame_is_dropped_by_the_checks(photos):
     assert blurred not in verdict.kept
     assert verdict.trust[blurred] == 0.0
     assert len(verdict.kept) >= 36
+
+
+def test_blurred_is_to_the_checks_what_it_is_to_a_run(photos, monkeypatch):
+    """A mild blur, and the one limit on either side of its share of sharpness."""
+    name = photos.names[11]
+    soft = gaussian_filter(photos.images[name].astype(float), (0.4, 0.4, 0))
+    images = dict(photos.images) | {name: soft.astype(np.uint8)}
+    pool = replace(photos, images=images)
+    sharpness = sharpness_by_name(pool)
+    usual = np.median([sharpness[other] for other in pool.names])
+    share, memory = sharpness[name] / usual, MatchMemory()
+    assert 0.3 < share < 0.85
+    for limit, kept in ((0.85 * share, True), (1.15 * share, False)):
+        options = ScoreOptions(blur_limit=limit)
+        monkeypatch.setattr(
+            photo_filters, "ScoreOptions", lambda options=options: options
+        )
+        verdict = sharp_and_verified(pool, np.eye(40), memory)
+        assert (name in verdict.kept) == kept
 
 
 def test_selectors_choose_among_kept_frames_only(photos):

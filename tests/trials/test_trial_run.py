@@ -19,7 +19,7 @@ from mtcm_pipeline.errors import CaptureError, ParameterError
 from mtcm_pipeline.selection import field_guided
 from mtcm_pipeline.tokens.gauge import canonical_gauge
 from mtcm_pipeline.trials.bench import Pool
-from mtcm_pipeline.trials.benchmark import run_benchmark, sound_photos
+from mtcm_pipeline.trials.benchmark import check_excluded, run_benchmark, sound_photos
 from mtcm_pipeline.trials.plan import plan_cells
 from mtcm_pipeline.trials.rows import table_of_rows
 from mtcm_pipeline.trials.splits import hold_out
@@ -182,6 +182,81 @@ def test_a_pool_that_cannot_be_made_is_left_out_and_said(caplog):
     assert "too small" in caplog.text
 
 
+def refuse_poses():
+    raise CaptureError("it has no poses")
+
+
+def test_captures_that_give_nothing_stop_none_of_the_others(caplog):
+    usual = fake_instruments()
+
+    def measured(photos):
+        if photos.identity == "flat":
+            raise CaptureError("no point is seen twice")
+        return usual.surrogate(photos)
+
+    captures = {
+        "bare": refuse_poses,
+        "tiny": partial(orbit_photos, 7, "tiny"),
+        **CAPTURES,
+        "flat": partial(orbit_photos, 24, "flat"),
+    }
+    tools = replace(usual, surrogate=measured)
+    rows = run_benchmark(captures, OPTIONS, MemoryJournal(), tools)
+    assert rows.equals(run())
+    for told in (
+        "bare is left out",
+        "no poses",
+        "tiny is left out",
+        "not 7",
+        "seen twice",
+    ):
+        assert told in caplog.text
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7])
+def test_without_any_row_every_capture_is_named_with_what_it_lacks(frames):
+    captures = {"bare": refuse_poses, "tiny": partial(orbit_photos, frames, "tiny")}
+    with pytest.raises(CaptureError, match=r"^no trial could be done: ") as caught:
+        run(captures=captures)
+    said = str(caught.value)
+    assert "bare: it has no poses" in said
+    assert f"tiny: a benchmark needs 8 sound posed frames or more, not {frames}" in said
+    assert len(run(captures={"tiny": partial(orbit_photos, 8, "tiny")})) == 12
+
+
+def test_pools_that_cannot_be_made_are_the_reason_where_nothing_else_is_asked():
+    def refuse(name, photos, seed):
+        raise CaptureError("too small for a block")
+
+    tools = replace(fake_instruments(), make_pool=refuse)
+    options = replace(OPTIONS, arms=["block_20/none/fvs"])
+    with pytest.raises(CaptureError, match=r"done: orbit: too small for a block$"):
+        run_benchmark(CAPTURES, options, MemoryJournal(), tools)
+
+
+def test_rows_of_what_the_capture_was_before_are_never_shown():
+    """Back to 24 frames, whose rows are there, after 25, whose rows came later."""
+    journal = MemoryJournal()
+    first = run(journal=journal)
+    other = run(journal=journal, captures={"orbit": partial(orbit_photos, 25)})
+    assert set(first["content"]).isdisjoint(other["content"])
+    assert run(journal=journal).equals(first)
+
+
+def test_a_frame_that_is_not_there_is_told_before_any_fit():
+    spy = SpyFit()
+    captures = {**CAPTURES, "late": partial(orbit_photos, 24, "late")}
+    with pytest.raises(ParameterError, match=r"'late'.*'no.jpg'"):
+        run(replace(OPTIONS, exclude=["late/no.jpg"]), fit=spy, captures=captures)
+    assert spy.tasks == []
+
+
+def test_an_excluded_frame_of_an_unknown_capture_is_refused_with_the_closest():
+    check_excluded(["fox/1.jpg", "orbit/2.jpg"], ["fox", "orbit"])
+    with pytest.raises(ParameterError, match=r"'fxo/1.jpg'.*did you mean 'fox'"):
+        check_excluded(["orbit/2.jpg", "fxo/1.jpg"], ["fox", "orbit"])
+
+
 def test_geometry_expects_something_of_pools_as_they_were_captured_alone():
     """The surrogate was measured on the sound poses; wrong ones look like sound ones."""
     options = replace(OPTIONS, arms=["clean/none/fvs", "gross_30/none/fvs"])
@@ -200,8 +275,8 @@ def test_frames_known_to_be_faulty_are_left_out():
     names = photos.names
     left = sound_photos(photos, [f"orbit/{names[0]}", f"other/{names[1]}"])
     assert left.names == names[1:]
-    with pytest.raises(CaptureError, match=r"orbit/no\.jpg"):
-        sound_photos(photos, ["orbit/no.jpg"])
+    with pytest.raises(ParameterError, match=r"'orbit'.*'f0.jpg'.*did you mean 'f0"):
+        sound_photos(photos, ["orbit/f0.jpg"])
 
 
 def test_a_kill_loses_no_row_and_doubles_none(tmp_path):

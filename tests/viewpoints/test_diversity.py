@@ -18,9 +18,9 @@ from mtcm_pipeline.viewpoints.diversity import (
     largest_gap_deg,
     median_baseline_deg,
     nearest_other_deg,
-    sphere_lattice,
     widest_azimuth_gap_deg,
 )
+from mtcm_pipeline.viewpoints.sphere import even_directions
 from synthetic import moved, random_similarity
 
 
@@ -34,12 +34,13 @@ def random_units(n, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def test_the_lattice_is_even():
-    lattice = sphere_lattice(2000)
+@pytest.mark.parametrize("radius_deg", [15, 30])
+def test_a_cap_anywhere_holds_its_share_of_the_lattice(radius_deg):
+    lattice = even_directions(10_000)
     assert np.allclose(np.linalg.norm(lattice, axis=1), 1)
-    for direction in random_units(20):
-        share = (lattice @ direction > np.cos(np.radians(30))).mean()
-        assert share == pytest.approx((1 - np.cos(np.radians(30))) / 2, abs=2e-3)
+    inside = random_units(300) @ lattice.T > np.cos(np.radians(radius_deg))
+    expected = (1 - np.cos(np.radians(radius_deg))) / 2  # Archimedes
+    assert np.abs(inside.mean(axis=1) - expected).max() < 1e-3
 
 
 def test_caps_by_their_area():

@@ -1,5 +1,8 @@
 """Labels of cameras whose angles are known, and of the sample, whose truth is."""
 
+import unicodedata
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -192,6 +195,14 @@ def test_a_front_that_is_not_there_is_named():
     tokens = tokens_of(cameras.subset(cameras.names[1:]), frames[1:])
     views = viewpoints_of(tokens)
     assert views.zero == "the first frame, f001.jpg"
+
+
+def test_a_front_is_found_whether_its_accent_is_in_one_piece_or_two():
+    cameras = ring()
+    written = unicodedata.normalize("NFD", "é.jpg")
+    renamed = replace(cameras, names=(*cameras.names[:3], written, *cameras.names[4:]))
+    table = labels_of(renamed, front_frame=unicodedata.normalize("NFC", "é.jpg"))
+    assert table["azimuth_deg"][3] == 0 and table["label"][3].startswith("front")
 
 
 def test_frames_without_a_pose_have_no_words():

@@ -30,10 +30,10 @@ from mtcm_pipeline.benchmarks.command import (
 )
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.files import FileLoaders, stem_of
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.capture_import import find_capture
 from mtcm_pipeline.errors import MtcmError
 from mtcm_pipeline.formats.masks import decode_mask
-from mtcm_pipeline.ingest.matching import match_to_images
 from mtcm_pipeline.segmentation.missing_masks import MadeMasks, make_missing_masks
 from mtcm_pipeline.segmentation.options import MaskOptions
 from mtcm_pipeline.segmentation.registry import Segmenter, load_segmenter

@@ -43,7 +43,7 @@ from mtcm_pipeline.benchmarks.missing_parts import (
 from mtcm_pipeline.benchmarks.rows import write_as_known
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture_import import find_capture
-from mtcm_pipeline.missing.sphere import angles_between_deg
+from mtcm_pipeline.viewpoints.sphere import angles_between_deg
 
 COUNTS = (1, 3, 5)
 NEAR_DEG = 15.0

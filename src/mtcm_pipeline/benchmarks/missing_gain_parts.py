@@ -15,10 +15,10 @@ from mtcm_pipeline.benchmarks.missing_parts import Float, split_capture
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.propose import served
-from mtcm_pipeline.missing.sphere import angles_between_deg
 from mtcm_pipeline.selection.from_cameras import problem_from_cameras
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.registry import select
+from mtcm_pipeline.viewpoints.sphere import angles_between_deg
 
 Bool = NDArray[np.bool_]
 

@@ -19,13 +19,13 @@ from mtcm_pipeline.missing.band import ViewBand, band_of, pose_towards
 from mtcm_pipeline.missing.foresight import Foresight, bearing_of, relative_uncertainty
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.propose import propose
-from mtcm_pipeline.missing.sphere import (
+from mtcm_pipeline.selection.viewing_sphere import view_vectors
+from mtcm_pipeline.tokens.gauge import canonical_gauge
+from mtcm_pipeline.viewpoints.sphere import (
     angles_between_deg,
     azimuth_elevation_deg,
     even_directions,
 )
-from mtcm_pipeline.selection.viewing_sphere import view_vectors
-from mtcm_pipeline.tokens.gauge import canonical_gauge
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]

@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 import pandas as pd
+from pydantic import ValidationError
 
 from mtcm_pipeline.benchmarks.captures import load_photos
 from mtcm_pipeline.benchmarks.command import BenchmarkCommand, out_option
@@ -99,12 +100,28 @@ def main(captures: tuple[Path, ...], out: Path, summary_only: bool, **given: Any
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for key in ("arms", "budgets"):
         given[key] = list(given[key])
-    options = BenchmarkOptions(**given)
+    options = checked_options(given)
     rows = measure(captures, options, out, fits=not summary_only)
     if rows.empty:
         raise click.ClickException(f"there are no rows in {out} yet")
     write_results(rows, options, shown_command(sys.argv[1:]), out)
     click.echo(out.with_name(f"{out.stem}.md").read_text(encoding="utf-8"))
+
+
+def checked_options(given: dict[str, Any]) -> BenchmarkOptions:
+    """The options of the command line.
+
+    Raises:
+        click.UsageError: one is out of its bounds.
+    """
+    try:
+        return BenchmarkOptions(**given)
+    except ValidationError as error:
+        faults = [
+            f"--{str(fault['loc'][0]).replace('_', '-')} {fault['input']}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise click.UsageError("; ".join(faults)) from error
 
 
 def shown_command(arguments: Sequence[str]) -> str:

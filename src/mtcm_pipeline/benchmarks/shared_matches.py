@@ -17,11 +17,11 @@ from mtcm_pipeline.benchmarks.captures import loaders, read_reference
 from mtcm_pipeline.benchmarks.clock import cpu_seconds
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.capture_import import FoundCapture
 from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
 from mtcm_pipeline.encoders.registry import Encoder
 from mtcm_pipeline.formats.images import decode_image
-from mtcm_pipeline.ingest.matching import match_to_images
 from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.twoview.evidence import time_order
 from mtcm_pipeline.twoview.extraction import features_of_frames

@@ -8,6 +8,7 @@ nothing is in memory until it is asked for.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 
@@ -19,6 +20,15 @@ FileLoaders = Mapping[str, Callable[[], bytes]]
 def stem_of(name: str) -> str:
     """`DSC_0001.JPG` -> `DSC_0001`: what ties an image to its mask and embedding."""
     return PurePath(name).stem
+
+
+def folded(name: str) -> str:
+    """The name without regard to letter case and to how accents are written.
+
+    macOS writes a letter and its accent in two pieces (NFD), most files in one (NFC).
+    """
+    composed = unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", composed.casefold())
 
 
 def by_stem(names: Iterable[str], what: str) -> dict[str, str]:

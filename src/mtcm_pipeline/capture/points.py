@@ -1,4 +1,4 @@
-"""Sparse 3D points of a structure-from-motion model, with their tracks.
+"""Sparse 3D points of a capture, with their tracks where a model told them.
 
 Dimension letters: P points, T observations of points in images, I images of the model.
 """
@@ -17,6 +17,9 @@ from mtcm_pipeline.errors import CaptureError
 @dataclass(frozen=True)
 class SparsePoints:
     """Points and who saw them.
+
+    Points that came without tracks (the `.ply` of a transforms.json) have no observation
+    at all: `has_tracks` tells them. Nothing that asks who saw a point finds one of them.
 
     Attributes:
         xyz: (P, 3) float64, world units.
@@ -56,6 +59,11 @@ class SparsePoints:
     def __len__(self) -> int:
         return len(self.xyz)
 
+    @property
+    def has_tracks(self) -> bool:
+        """Whether it is known of the points who saw them."""
+        return len(self.track_point) > 0
+
     def images(self) -> frozenset[str]:
         """The model's images; where they are not known, those that observe a point."""
         known = self.model_images if len(self.model_images) else self.track_image
@@ -64,10 +72,15 @@ class SparsePoints:
     @classmethod
     def empty(cls) -> SparsePoints:
         """No points: a capture whose poses came without a model."""
+        return cls.untracked(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.uint8))
+
+    @classmethod
+    def untracked(cls, xyz: NDArray[np.float64], rgb: NDArray[np.uint8]) -> SparsePoints:
+        """Points (P, 3) in world units with colours (P, 3), without tracks or errors."""
         return cls(
-            xyz=np.zeros((0, 3)),
-            rgb=np.zeros((0, 3), dtype=np.uint8),
-            error_px=np.zeros(0),
+            xyz=xyz,
+            rgb=rgb,
+            error_px=np.full(len(xyz), -1.0),
             track_point=np.zeros(0, dtype=np.int64),
             track_image=np.zeros(0, dtype=np.str_),
             track_xy=np.zeros((0, 2)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from PIL import Image
 
+from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import FileContentError, MtcmError
 from mtcm_pipeline.formats.colmap import largest_reconstruction, read_reconstruction
 from mtcm_pipeline.formats.colmap_files import (
@@ -26,8 +28,14 @@ from mtcm_pipeline.formats.colmap_files import (
 from mtcm_pipeline.formats.heif import register_heif
 from mtcm_pipeline.formats.llff import read_poses_bounds
 from mtcm_pipeline.formats.nerfstudio import read_transforms
+from mtcm_pipeline.formats.nerfstudio_extras import carried_keys, named_points
+from mtcm_pipeline.formats.point_ply import read_point_ply
 from mtcm_pipeline.formats.poses_json import read_poses_json
-from mtcm_pipeline.formats.reading import PoseReading, with_points_of
+from mtcm_pipeline.formats.reading import (
+    PoseReading,
+    with_points_of,
+    with_untracked_points_of,
+)
 
 if TYPE_CHECKING:
     import pycolmap
@@ -70,6 +78,7 @@ class PoseSourcesDataset(AbstractDataset[None, PoseReading | None]):
             elif transforms_file.is_file():
                 content = _read_json(transforms_file)
                 reading = read_transforms(content, names, image_size=size)
+                return self._with_named_points(reading, named_points(content))
             elif llff_file.is_file():
                 reading = read_poses_bounds(_read_npy(llff_file), images, size)
             else:
@@ -92,7 +101,50 @@ class PoseSourcesDataset(AbstractDataset[None, PoseReading | None]):
             return PoseReading(
                 reading.cameras, None, reading.problems, (*reading.notes, note)
             )
-        return reading if model is None else with_points_of(reading, model)
+        if model is not None:
+            return with_points_of(reading, model)
+        return self._with_points_beside(reading, names)
+
+    def _with_points_beside(
+        self, reading: PoseReading, names: set[str] | None
+    ) -> PoseReading:
+        """Points that a transforms.json names whose poses do not count."""
+        file = self._path / "transforms.json"
+        try:
+            content = _read_json(file) if file.is_file() else {}
+            if not (named := named_points(content)):
+                return reading
+            size = _size_reader(self._image_files())
+            other = read_transforms(content, names, image_size=size)
+        except MtcmError as error:
+            note = f"the points of {file.name} were not used: {error}"
+            return replace(reading, notes=(*reading.notes, note))
+        other = self._with_named_points(replace(other, notes=()), named)
+        return with_untracked_points_of(reading, other)
+
+    def _with_named_points(self, reading: PoseReading, named: str) -> PoseReading:
+        """The points of a transforms.json; missing or broken ones are only noted.
+
+        They lie where the file says, or right beside it, as an import puts them.
+        """
+        if not named:
+            return reading
+        places = (self._path / named, self._path / Path(named).name)
+        file = next((place for place in places if place.is_file()), None)
+        points = None
+        if file is None:
+            note = f"its points were not used: {named} is not there"
+        else:
+            try:
+                xyz, rgb, broken = read_point_ply(file.read_bytes(), named)
+            except (FileContentError, OSError) as error:
+                note = f"its points were not used: {error}"
+            else:
+                points = SparsePoints.untracked(xyz, rgb)
+                note = f"{len(points)} points without tracks taken from {named}"
+                note += f"; {broken} that are not finite were left out" if broken else ""
+        notes = (*reading.notes, f"{reading.cameras.source}: {note}")
+        return replace(reading, points=points, notes=notes)
 
     def _image_files(self) -> dict[str, Path]:
         folder = _anchored(self._images_path, self._path)
@@ -134,6 +186,31 @@ class ExifJsonDataset(AbstractDataset[None, "dict | list"]):
 
     def save(self, data: None) -> None:
         raise DatasetError(f"{self._path} is input: EXIF is read, never written there")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path)}
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+
+class TrainerKeysDataset(AbstractDataset[None, "dict[str, Any]"]):
+    """What a transforms.json says to trainers beside its cameras, {} without that file.
+
+    Args:
+        path: the file.
+        metadata: passed through for Kedro-Viz.
+    """
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        self._path = Path(path)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Any]:
+        return carried_keys(_read_json(self._path)) if self._path.is_file() else {}
+
+    def save(self, data: None) -> None:
+        raise DatasetError(f"{self._path} is input: it is read, never written there")
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path)}

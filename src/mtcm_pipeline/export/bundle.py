@@ -10,12 +10,14 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
-from mtcm_pipeline.capture.files import FileLoaders, by_stem, stem_of
+from mtcm_pipeline.capture.files import FileLoaders, stem_of
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import ExportError, FileContentError
 from mtcm_pipeline.export.readme import readme_text
@@ -57,6 +59,7 @@ def build_export(
     pose_embeddings: Float32 | None = None,
     view_weights: Float32 | None = None,
     pose_labels: str | None = None,
+    trainer_keys: Mapping[str, Any] | None = None,
     undistort: bool = False,
 ) -> dict[str, ExportValue]:
     """Every file of an export folder by its path in it, in the capture's own world.
@@ -65,12 +68,15 @@ def build_export(
         ranking: the K selected frames, best first.
         cameras: poses of (at least) these frames.
         images: bytes of the capture's images by file name.
-        points: sparse points of the same world.
+        points: sparse points of the same world; where they have tracks, those that two of
+            the frames see are written, else all.
         masks: bytes of the capture's masks by file name (the image's stem); frames
             without one, or with one that does not fit, have no mask in the export.
-        pose_embeddings: (K, 256) rows in the order of `ranking`.
+        pose_embeddings: (K, D) rows in the order of `ranking`.
         view_weights: (K,) weight of each view in a training loss.
         pose_labels: words for each view as CSV text, rows in the order of `ranking`.
+        trainer_keys: further keys for transforms.json that hold for the world of the
+            poses (`formats.nerfstudio_extras.CARRIED_KEYS`).
         undistort: write the views as pinhole cameras would have taken them, with the
             masks and the observations of the points moved alike.
 
@@ -90,15 +96,16 @@ def build_export(
     }
     selected = cameras.subset(list(names))
     exported = renamed(pinhole_cameras(selected) if undistort else selected, names)
-    if undistort and points is not None:
-        points = undistorted_points(points, selected)
     image_bytes = undistorted_image if undistort else _stripped_image
     mask_files = _mask_callables(selected, masks or {}, undistort=undistort)
     mask_paths = {names[name]: path for name, (path, _) in mask_files.items()}
-    points = _seen_points(points, names)
+    if points is not None and points.has_tracks:
+        moved = undistorted_points(points, selected) if undistort else points
+        points = _seen_points(moved, names)
     ply = _ply_files(points)
-    ply_path = SPARSE_PLY if ply else None
-    transforms = transforms_from_cameras(exported, mask_paths, ply_path=ply_path)
+    transforms = transforms_from_cameras(
+        exported, mask_paths, ply_path=SPARSE_PLY if ply else None, carried=trainer_keys
+    )
     files: dict[str, ExportValue] = {
         FILTERED_IMAGES: "".join(f"{name}\n" for name in names),
         TRANSFORMS: json.dumps(transforms, indent=1, allow_nan=False) + "\n",
@@ -115,6 +122,8 @@ def build_export(
         frames=len(names),
         all_masked=len(mask_files) == len(names),
         undistorted=undistort,
+        embedding_width=0 if pose_embeddings is None else pose_embeddings.shape[1],
+        tracked=not points or points.has_tracks,
     )
     return files
 
@@ -196,12 +205,8 @@ def _rows(array: Float32 | None, what: str, rows: int, ndim: int) -> Float32 | N
     return values
 
 
-def _seen_points(
-    points: SparsePoints | None, names: Mapping[str, str]
-) -> SparsePoints | None:
+def _seen_points(points: SparsePoints, names: Mapping[str, str]) -> SparsePoints:
     """The points that two of the frames see, whose names become those of the export."""
-    if points is None:
-        return None
     points = points.seen_by(names, min_views=2)
     images = [names.get(name, name) for name in points.track_image.tolist()]
     return SparsePoints(
@@ -250,13 +255,13 @@ def _mask_callables(
     cameras: PosedCameras, masks: FileLoaders, *, undistort: bool
 ) -> dict[str, tuple[str, Callable[[], bytes]]]:
     """Path and content of each frame's mask, by frame; frames without one are absent."""
-    file_of = by_stem(masks, "masks")
+    file_of = match_to_images(masks, cameras.names).by_image
     found: dict[str, tuple[str, Callable[[], bytes]]] = {}
     for name in cameras.names:
-        if stem_of(name) not in file_of:
+        if name not in file_of:
             continue
         camera = cameras.camera_of(name)
-        decoded = _decoded_mask(masks, file_of[stem_of(name)], camera)
+        decoded = _decoded_mask(masks, file_of[name], camera)
         try:
             decoded()
         except FileContentError as error:

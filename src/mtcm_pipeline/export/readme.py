@@ -24,7 +24,7 @@ _LINES = {
     "poses.npy": """\
     K x 4 x 4 float64: camera-to-world, OpenCV axes; rows as in filtered_images.txt""",
     "pose_embeddings.npy": """\
-    K x 256 float32: a learned vector a frame; rows likewise""",
+    K x {width} float32: a learned vector a frame; rows likewise""",
     "pose_labels.csv": """\
     angles and words for each view (azimuth from what the column azimuth_from names,
     growing counter-clockwise as seen from above); rows likewise""",
@@ -32,6 +32,11 @@ _LINES = {
     K float32: weight of each view in a training loss; rows likewise""",
 }
 _WITHOUT_LENS = ("with the lens distortion", "of pinhole cameras, without distortion")
+_SEEN_POINTS = """\
+with the 3D points that at least two of the frames see"""
+_ALL_POINTS = """\
+with all points that came with the poses (which frames
+    see them was not said)"""
 _UNDISTORTED = """
 The views are undistorted: images, masks, cameras and the points' observations are
 those of pinhole cameras with the focal lengths of the lenses. Images were interpolated
@@ -47,7 +52,13 @@ transforms.json does not name them.
 
 
 def readme_text(
-    paths: Collection[str], *, frames: int, all_masked: bool, undistorted: bool = False
+    paths: Collection[str],
+    *,
+    frames: int,
+    all_masked: bool,
+    undistorted: bool = False,
+    embedding_width: int = 0,
+    tracked: bool = True,
 ) -> str:
     """The text for an export that holds the files `paths`.
 
@@ -56,12 +67,16 @@ def readme_text(
         frames: number of exported frames, K.
         all_masked: whether every frame has a mask.
         undistorted: whether the views were made those of pinhole cameras.
+        embedding_width: numbers in a row of pose_embeddings.npy, if it is there.
+        tracked: whether it is known which frames see the points.
     """
     there = [
-        f"  {name}\n{text}"
+        f"  {name}\n{text}".replace("{width}", str(embedding_width))
         for name, text in _LINES.items()
         if any(path == name or path.startswith(name) for path in paths)
     ]
+    if not tracked:
+        there = [line.replace(_SEEN_POINTS, _ALL_POINTS) for line in there]
     if undistorted:
         there = [line.replace(*_WITHOUT_LENS) for line in there] + [_UNDISTORTED]
     has_masks = any(path.startswith("masks/") for path in paths)

@@ -98,7 +98,7 @@ def hold_unselected_out(
     """Usable frames with a pose that were not selected, spread over the viewpoints.
 
     Args:
-        usable: names that the scores let through.
+        usable: names that the scores and the user let through.
         selected: names that stay with the training.
         cameras: in the capture's own world.
         gauge: into the canonical one, so that the choice does not know the world.

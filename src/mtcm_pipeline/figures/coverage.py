@@ -28,8 +28,9 @@ from mtcm_pipeline.figures.style import (
     say,
 )
 from mtcm_pipeline.selection.viewing_sphere import nearest_view
-from mtcm_pipeline.viewpoints.angles import Viewpoints, azimuths_deg, elevations_deg
+from mtcm_pipeline.viewpoints.angles import Viewpoints
 from mtcm_pipeline.viewpoints.bins import SIDES
+from mtcm_pipeline.viewpoints.sphere import azimuths_deg, elevations_deg
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]

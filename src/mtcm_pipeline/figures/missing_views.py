@@ -1,4 +1,4 @@
-"""Where to stand for the next pictures: a drawing to take along.
+"""Where to stand for the next pictures, or where to look: a drawing to take along.
 
 Dimension letters: N frames, P proposals.
 """
@@ -57,6 +57,9 @@ def missing_views_plot(
 ) -> Figure:
     """The kept views from above with numbered places to stand, and how to get there.
 
+    Where cameras look outwards, as in a room, a mark lies opposite to where its camera
+    looks, as the azimuths of `viewpoints` do, and the way is a turn of the camera.
+
     Args:
         viewpoints: of the N frames.
         kept: (N,) bool.
@@ -76,7 +79,7 @@ def missing_views_plot(
         say(axes_at(figure, 0.3, 0.3, 6.0, height - 0.6), "no kept frame has a pose")
         return figure
     _draw_map(figure, viewpoints, here, steps, names or {})
-    _write_steps(figure, steps, thumbnails)
+    _write_steps(figure, steps, thumbnails, "go" if viewpoints.inward else "turn")
     return figure
 
 
@@ -100,19 +103,33 @@ def _draw_map(
     draw_rings(axes, rim, side_words(viewpoints, names))
     middle = _MAP_WIDE / 2 / figure.get_figwidth()
     height = figure.get_figheight()
-    _centred(figure, middle, 1 - 0.35 / height, "where to stand", TITLE_PT)
-    zero = "sides as the subject has them"
-    if not viewpoints.front_known:
-        zero = f"0° is {viewpoints.zero}"
-    notes = (
-        zero,
-        "middle: overhead; rings: elevation; ● kept views",
-        "the lighter, the farther from every view; beige: over 90° away",
-        "degrees are walked around the subject: 90° is a quarter of the way round",
-    )
+    title = "where to stand" if viewpoints.inward else "where to look"
+    _centred(figure, middle, 1 - 0.35 / height, title, TITLE_PT)
+    notes = _notes(viewpoints)
     for line, note in enumerate(notes):
         shown = fitted(note, (_MAP_WIDE - 0.4) * 72, 8.0)
         _centred(figure, middle, (0.75 - 0.2 * line) / height, shown, 8.0)
+
+
+def _notes(viewpoints: Viewpoints) -> tuple[str, ...]:
+    """What the map's angles, marks and shades are."""
+    zero = "sides as the subject has them"
+    if not viewpoints.front_known:
+        zero = f"0° is {viewpoints.zero}"
+    shade = "the lighter, the farther from every view; beige: over 90° away"
+    if viewpoints.inward:
+        return (
+            zero,
+            "middle: overhead; rings: elevation; ● kept views",
+            shade,
+            "degrees are walked around the subject: 90° is a quarter of the way round",
+        )
+    return (
+        zero,
+        "● kept views: each opposite to where its camera looks; middle: straight down",
+        shade,
+        "degrees are turns of the camera, near where its picture was taken",
+    )
 
 
 def _rim(here: Float, steps: pd.DataFrame) -> float:
@@ -124,7 +141,7 @@ def _rim(here: Float, steps: pd.DataFrame) -> float:
 
 def _draw_places(axes: PolarAxes, steps: pd.DataFrame) -> None:
     style = STATES["proposed"]
-    azimuth = np.radians(steps["azimuth_deg"].to_numpy(np.float64))
+    azimuth = np.radians(np.nan_to_num(steps["azimuth_deg"].to_numpy(np.float64)))
     polar = 90.0 - steps["elevation_deg"].to_numpy(np.float64)
     for rank, angle, radius in zip(steps["rank"], azimuth, polar, strict=True):
         axes.scatter(
@@ -150,13 +167,13 @@ def _draw_places(axes: PolarAxes, steps: pd.DataFrame) -> None:
 
 
 def _write_steps(
-    figure: Figure, steps: pd.DataFrame, thumbnails: Mapping[str, Picture]
+    figure: Figure, steps: pd.DataFrame, thumbnails: Mapping[str, Picture], verb: str
 ) -> None:
     """A row a place: the picture to start from, the way, what it gains."""
     top = figure.get_figheight() - 0.35
-    _at(figure, (_MAP_WIDE, top), "start from the picture, then go", TITLE_PT, INK)
+    _at(figure, (_MAP_WIDE, top), f"start from the picture, then {verb}", TITLE_PT, INK)
     if not len(steps):
-        _at(figure, (_MAP_WIDE, top - 0.5), "nothing worthwhile is missing", TEXT_PT, INK)
+        _at(figure, (_MAP_WIDE, top - 0.5), "no further view is proposed", TEXT_PT, INK)
     for k, row in enumerate(steps.itertuples()):
         upper = top - 0.3 - k * _ROW_IN
         _show_start(figure, upper, thumbnails.get(str(row.from_frame)))

@@ -97,7 +97,8 @@ def build_reconstruction(
     Args:
         cameras: the frames to write, with trivial rigs (one camera each).
         points: points of the same world; those that fewer than two of the frames see are
-            left out, as are observations in other frames.
+            left out, as are observations in other frames. Points without any tracks are
+            all written, with empty ones.
 
     Returns:
         A reconstruction that `write_binary` writes to a folder.
@@ -108,7 +109,9 @@ def build_reconstruction(
     for camera_id in sorted(set(cameras.camera_ids)):
         camera = pycolmap_camera(cameras.cameras[camera_id], camera_id)
         model.add_camera_with_trivial_rig(camera)
-    kept = points.seen_by(cameras.names, min_views=2) if points is not None else None
+    kept = points
+    if points is not None and points.has_tracks:
+        kept = points.seen_by(cameras.names, min_views=2)
     observations = _observations_by_image(cameras, kept)
     for row, name in enumerate(cameras.names):
         image = pycolmap.Image(

@@ -60,13 +60,23 @@ def encode_mask(mask: Bool) -> bytes:
     return buffer.getvalue()
 
 
-def mask_as_png(data: bytes, name: str) -> bytes:
-    """The same mask as an 8-bit PNG with 255 = foreground, by `decode_mask`'s rules.
+def mask_as_png(data: bytes, name: str, *, nonzero: bool = False) -> bytes:
+    """The same mask as an 8-bit PNG with 255 = foreground.
+
+    Args:
+        data: an image file.
+        name: of the file, for messages.
+        nonzero: whether every value but 0 is foreground, as nerfstudio reads masks
+            (`data_utils.get_image_mask_tensor_from_path`), which have one channel; those
+            with more, and JPEG, whose black is noisy, go by `decode_mask`'s rules.
 
     Raises:
         FileContentError: no image, or truncated.
     """
-    return encode_mask(_as_bool(_open(data, name)))
+    image = _open(data, name)
+    if nonzero and len(image.getbands()) == 1 and image.format != "JPEG":
+        return encode_mask(np.array(image) != 0)
+    return encode_mask(_as_bool(image))
 
 
 def _open(data: bytes, name: str) -> Image.Image:

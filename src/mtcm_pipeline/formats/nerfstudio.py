@@ -2,12 +2,14 @@
 
 Its matrices are camera-to-world in OpenGL axes (right, up, backward); `capture.axes`
 turns them into ours and back. `applied_transform` and `applied_scale` say how the file's
-world came from another one; poses are kept in the file's own world.
+world came from another one; poses are kept in the file's own world. What it says beside
+cameras is read in `nerfstudio_extras`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +100,7 @@ def transforms_from_cameras(
     mask_paths: Mapping[str, str] | None = None,
     *,
     ply_path: str | None = None,
+    carried: Mapping[str, Any] | None = None,
 ) -> dict:
     """The content of a transforms.json in nerfstudio's dialect.
 
@@ -106,6 +109,7 @@ def transforms_from_cameras(
         mask_paths: path of the mask by frame. nerfstudio wants a mask for every frame or
             for none, so nothing is written unless all frames have one.
         ply_path: path of sparse points of the same world, None without any.
+        carried: further keys of the file, as `nerfstudio_extras.carried_keys` has them.
 
     Returns:
         Intrinsics at the top where all frames share them, else in every frame;
@@ -128,7 +132,7 @@ def transforms_from_cameras(
         frames.append(frame)
     top = keys[0] if shared and keys else {}
     ply = {} if ply_path is None else {"ply_file_path": ply_path}
-    return {"camera_model": model, **top, **ply, "frames": frames}
+    return {"camera_model": model, **top, **(carried or {}), **ply, "frames": frames}
 
 
 def _by_path(entries: list, source: str) -> tuple[dict[str, Mapping], list[str]]:

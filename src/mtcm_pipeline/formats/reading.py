@@ -6,7 +6,7 @@ as a whole is a `FileContentError`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
-from mtcm_pipeline.capture.files import flat_name, stem_of
+from mtcm_pipeline.capture.files import flat_name, folded, stem_of
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import CaptureError, FileContentError
 
@@ -96,7 +96,7 @@ def resolve_names(
     The base name counts (`train/r_0.png` is `r_0.png`), with its folders before it where
     an image has that name (`left/1.jpg` is `left_1.jpg`, as two cameras' pictures are
     named on import); where no image has it, one of the same stem is taken (`r_0` or
-    `r_0.jpg`, a converted HEIC).
+    `r_0.jpg`, a converted HEIC), also where accents or letter case are written otherwise.
 
     Args:
         paths: names as the pose file writes them, possibly with folders.
@@ -134,21 +134,24 @@ def _tails(path: str) -> list[str]:
 def _match_images(
     tails: Mapping[str, Sequence[str]], images: Collection[str]
 ) -> dict[str, str]:
-    """Exact names first, then stems among the images that nobody claimed."""
+    """Exact names first, then stems among the images that nobody claimed: as they are,
+    then without regard to letter case and to how accents are written."""
     known = set(images)
     resolved: dict[str, str] = {}
     for path, names in tails.items():
         if (exact := next((name for name in names if name in known), None)) is not None:
             resolved[path] = exact
-    by_stem: dict[str, list[str]] = {}
-    for name in sorted(known - set(resolved.values())):
-        by_stem.setdefault(stem_of(name), []).append(name)
-    for path, names in tails.items():
-        if path not in resolved:
-            found = (by_stem.get(n) or by_stem.get(stem_of(n)) for n in names)
-            candidates = next((c for c in found if c), [])
-            if len(candidates) == 1:
-                resolved[path] = candidates[0]
+    folds: tuple[Callable[[str], str], ...] = (str, folded)
+    for fold in folds:
+        by_stem: dict[str, list[str]] = {}
+        for name in sorted(known - set(resolved.values())):
+            by_stem.setdefault(fold(stem_of(name)), []).append(name)
+        for path, names in tails.items():
+            if path not in resolved:
+                stems = (fold(stem) for n in names for stem in (n, stem_of(n)))
+                candidates = next((by_stem[s] for s in stems if s in by_stem), [])
+                if len(candidates) == 1:
+                    resolved[path] = candidates[0]
     return {path: resolved[path] for path in tails if path in resolved}
 
 
@@ -193,6 +196,31 @@ def with_points_of(reading: PoseReading, model: PoseReading) -> PoseReading:
     points = model.points.seen_by(common, min_views=1)
     noted = _noted(reading, f"{len(points)} sparse points taken from {other}")
     return replace(noted, points=points)
+
+
+def with_untracked_points_of(reading: PoseReading, other: PoseReading) -> PoseReading:
+    """Take the points of `other`, which nobody is said to see, if most cameras of both
+    stand in the same places: some may have been refined since.
+    """
+    if other.points is None:
+        return replace(reading, notes=(*reading.notes, *other.notes))
+    common = [name for name in reading.cameras.names if name in other.cameras]
+    ours = reading.cameras.subset(common).centres_xyz
+    theirs = other.cameras.subset(common).centres_xyz
+    source = other.cameras.source
+    if len(common) < 2:
+        return _noted(reading, f"{source}: its points were not used: no common frames")
+    spread = float(np.linalg.norm(theirs - theirs.mean(axis=0), axis=1).max())
+    usual = float(np.median(np.linalg.norm(ours - theirs, axis=1)))
+    if usual > SAME_WORLD_TOLERANCE * max(spread, np.finfo(float).tiny):
+        return _noted(
+            reading,
+            f"{source}: its points were not used, since half of its camera centres "
+            f"differ from those of {reading.cameras.source} by {usual:.3g} and more "
+            f"(cameras spread over {spread:.3g})",
+        )
+    noted = _noted(reading, f"{len(other.points)} points taken from {source}'s .ply")
+    return replace(noted, points=other.points)
 
 
 def _noted(reading: PoseReading, note: str) -> PoseReading:

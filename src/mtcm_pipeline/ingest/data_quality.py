@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
+from mtcm_pipeline.capture.matching import shown
 from mtcm_pipeline.ingest.frames import IngestedFrames
-from mtcm_pipeline.ingest.matching import shown
 
 _PARTS = {
     "image": "has_image",

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import match_to_images, shown
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.errors import FileContentError
-from mtcm_pipeline.ingest.matching import match_to_images, shown
 
 _NPY_MAGIC = b"\x93NUMPY"
 # Half-precision vectors of unit length have this length to 1e-3.

@@ -22,12 +22,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.capture.matching import shown
 from mtcm_pipeline.encoders.fixed_projection import EMBEDDING_WIDTH
 from mtcm_pipeline.encoders.preprocessing import squeeze_to_square
 from mtcm_pipeline.encoders.registry import Encoder
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.ingest.embedding_files import StoredEmbeddings, Vectors, rows_present
-from mtcm_pipeline.ingest.matching import shown
 
 log = logging.getLogger(__name__)
 

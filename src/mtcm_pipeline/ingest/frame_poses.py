@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
+from mtcm_pipeline.capture.matching import Matches, match_to_images
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.intrinsics import same_aspect, scaled_camera
-from mtcm_pipeline.ingest.matching import Matches, match_to_images
 
 
 @dataclass

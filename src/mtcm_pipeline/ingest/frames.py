@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import Matches, frame_names, match_to_images
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.exif import (
@@ -33,7 +34,6 @@ from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.frame_poses import FramePoses
 from mtcm_pipeline.ingest.frame_row import FrameRow, frame_table
 from mtcm_pipeline.ingest.intrinsics import mean_focal_px
-from mtcm_pipeline.ingest.matching import Matches, frame_names, match_to_images
 from mtcm_pipeline.ingest.measures import FrameMeasures, measure_frame, shrink
 from mtcm_pipeline.ingest.options import IngestOptions
 from mtcm_pipeline.ingest.quality import small_grey

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import frame_names
 from mtcm_pipeline.encoders.registry import Encoder, load_encoder
 from mtcm_pipeline.formats.exif import ExifReading
 from mtcm_pipeline.formats.reading import PoseReading
@@ -27,7 +28,6 @@ from mtcm_pipeline.ingest.embeddings import EmbeddingCollector, EmbeddingTable
 from mtcm_pipeline.ingest.frame_row import PROBLEM_SEPARATOR
 from mtcm_pipeline.ingest.frames import IngestedFrames, build_frame_table
 from mtcm_pipeline.ingest.mask_polarity import polarity_note
-from mtcm_pipeline.ingest.matching import frame_names
 from mtcm_pipeline.ingest.options import IngestOptions
 from mtcm_pipeline.ingest.quality import near_duplicates, relative_to_neighbours
 from mtcm_pipeline.ingest.sizes import size_note, size_outliers

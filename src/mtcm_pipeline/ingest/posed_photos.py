@@ -14,6 +14,7 @@ from PIL import Image
 
 from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import frame_names, match_to_images, shown
 from mtcm_pipeline.capture.photos import RGB, Mask, PosedPhotos
 from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.formats.camera_crops import Box, cropped_camera
@@ -22,7 +23,6 @@ from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.masks import decode_mask
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.frame_poses import FramePoses
-from mtcm_pipeline.ingest.matching import frame_names, match_to_images, shown
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.ingest.matching import shown
+from mtcm_pipeline.capture.matching import shown
 
 Float = NDArray[np.float64]
 Size = tuple[int, int]

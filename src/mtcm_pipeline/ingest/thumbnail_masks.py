@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.masks import decode_mask
-from mtcm_pipeline.ingest.matching import match_to_images
 from mtcm_pipeline.ingest.posed_photos import resized_mask
 
 log = logging.getLogger(__name__)

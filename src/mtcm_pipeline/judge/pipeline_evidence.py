@@ -19,10 +19,10 @@ from PIL import Image
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore, content_key
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.errors import FileContentError
 from mtcm_pipeline.formats.images import decode_image
 from mtcm_pipeline.formats.masks import decode_mask
-from mtcm_pipeline.ingest.matching import match_to_images
 from mtcm_pipeline.ingest.measures import shrink
 from mtcm_pipeline.judge.capture_evidence import CaptureEvidence, stacked_facts
 from mtcm_pipeline.judge.photo_facts import (

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.missing.options import MissingOptions
-from mtcm_pipeline.missing.sphere import (
+from mtcm_pipeline.selection.viewing_sphere import faces_the_subject, view_vectors
+from mtcm_pipeline.viewpoints.sphere import (
     angles_between_deg,
     azimuth_elevation_deg,
     even_directions,
 )
-from mtcm_pipeline.selection.viewing_sphere import faces_the_subject, view_vectors
 
 Float = NDArray[np.float64]
 

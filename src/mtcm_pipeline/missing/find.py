@@ -25,15 +25,24 @@ from mtcm_pipeline.missing.foresight import (
 from mtcm_pipeline.missing.options import MissingOptions
 from mtcm_pipeline.missing.propose import Proposal, propose
 from mtcm_pipeline.missing.sectors import Sector, uncovered_sectors
-from mtcm_pipeline.missing.sphere import angles_between_deg, azimuth_elevation_deg
-from mtcm_pipeline.missing.words import way_from
+from mtcm_pipeline.missing.words import turn_from, way_from
+from mtcm_pipeline.selection.viewing_sphere import faces_the_subject
 from mtcm_pipeline.tokens.layout import CENTRE, QUATERNION, Tokens
 from mtcm_pipeline.viewpoints.angles import Viewpoints, viewpoints_of
 from mtcm_pipeline.viewpoints.bins import signed_deg
 from mtcm_pipeline.viewpoints.labels import label_bins
 from mtcm_pipeline.viewpoints.options import LabelOptions
+from mtcm_pipeline.viewpoints.sphere import (
+    angles_between_deg,
+    azimuths_deg,
+    elevations_deg,
+)
 
 Float = NDArray[np.float64]
+
+# Two optical axes meet somewhere; one does not say how far away the subject is, nor
+# whether there is one.
+FEWEST_POSED = 2
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,11 @@ class MissingViews:
 
     Attributes:
         proposals: one row a proposed pose, best first: `rank`, `label`, `from_frame`,
-            `how`, `azimuth_deg`, `elevation_deg`, `distance`, `nearest_deg`, `gain`,
-            `gain_db`, `plausibility`, `uncertainty` (of the model about what is seen
-            there, 1 in the middle of the band), `suggested_deg` (angle to where the
-            model expects the next picture); the last two NaN without a model.
+            `how`, `azimuth_deg`, `elevation_deg`, `distance` (NaN where cameras look
+            outwards), `nearest_deg`, `gain`, `gain_db`, `plausibility`, `uncertainty`
+            (of the model about what is seen there, 1 in the middle of the band),
+            `suggested_deg` (angle to where the model expects the next picture); the
+            last two NaN without a model.
         cam_from_world: (P, 4, 4) the proposed poses in the capture's own world.
         sectors: one row an uncovered sector, the largest first: `label`, `azimuth_deg`,
             `elevation_deg` (of its deepest point), `gap_deg`, `width_deg`,
@@ -59,12 +69,13 @@ class MissingViews:
 
 @dataclass(frozen=True)
 class _Usable:
-    """The frames that count, in the level gauge."""
+    """The frames that count, in the level gauge; `inward` ones face a subject."""
 
     names: tuple[str, ...]
     centres_xyz: Float
     directions: Float
     views: Viewpoints
+    inward: bool
     words: dict[str, str] = field(default_factory=dict)
 
 
@@ -88,11 +99,12 @@ def find_missing(
         foresight: what a model of the capture says of places where nobody stood.
 
     Returns:
-        Empty tables where no usable frame has a pose.
+        Empty tables where no usable frame has a pose, and where the capture has fewer
+        than `FEWEST_POSED` of them: from one alone nobody knows where the subject is.
     """
     views = viewpoints_of(tokens, labels)
     frames = _usable_frames(tokens, usable, views, labels)
-    if not frames.names:
+    if not frames.names or tokens.has("pose").sum() < FEWEST_POSED:
         return MissingViews(_proposal_table([]), np.zeros((0, 4, 4)), _sector_table([]))
     suggested = _suggested(foresight, frames)
     band = band_of(frames.centres_xyz, frames.directions, options, suggested)
@@ -100,7 +112,7 @@ def find_missing(
     found = propose(band, options, known)
     poses = _poses([proposal.direction for proposal in found], frames)
     rows = [
-        _proposal_row(rank, proposal, pose, frames)
+        _proposal_row(rank, proposal, pose, frames, band)
         | _model_s_part(proposal, foresight, suggested)
         for rank, (proposal, pose) in enumerate(zip(found, poses, strict=True), start=1)
     ]
@@ -136,12 +148,14 @@ def _usable_frames(
 ) -> _Usable:
     rows = np.flatnonzero(usable & tokens.has("pose"))
     level = views.level_from_gauge
-    forward = matrix_from_quat(tokens.values[rows, QUATERNION])[:, :, 2]
+    centres = tokens.values[rows, CENTRE] @ level.T
+    forward = matrix_from_quat(tokens.values[rows, QUATERNION])[:, :, 2] @ level.T
     return _Usable(
         tuple(tokens.names[row] for row in rows),
-        tokens.values[rows, CENTRE] @ level.T,
-        forward @ level.T,
+        centres,
+        forward,
         views,
+        faces_the_subject(centres, forward),
         labels.names,
     )
 
@@ -200,27 +214,30 @@ def _model_s_part(
 
 
 def _words(direction: Float, frames: _Usable) -> tuple[str, float, float]:
-    """Side and height in words, azimuth and elevation in degrees."""
-    azimuth, elevation = azimuth_elevation_deg(direction[None])
+    """Side and height in words, azimuth (NaN at the poles) and elevation in degrees."""
+    azimuth, elevation = azimuths_deg(direction[None]), elevations_deg(direction[None])
     azimuth = signed_deg(azimuth - frames.views.zero_azimuth_deg)
     bins = label_bins(frames.views.front_known)
     standard = (
         *bins["side"].words_of(azimuth),
         *bins["height"].words_of(elevation),
     )
-    phrase = ", ".join(frames.words.get(word, word) for word in standard)
+    phrase = ", ".join(frames.words.get(word, word) for word in standard if word)
     return phrase, float(azimuth[0]), float(elevation[0])
 
 
 def _proposal_row(
-    rank: int, proposal: Proposal, pose: Float, frames: _Usable
+    rank: int, proposal: Proposal, pose: Float, frames: _Usable, band: ViewBand
 ) -> dict[str, Any]:
+    """What is said of a proposal; a distance only where there is a subject."""
     label, azimuth, elevation = _words(proposal.direction, frames)
     row = proposal.nearest_row
-    distances = np.linalg.norm(frames.centres_xyz, axis=1)
-    distance = float(np.linalg.norm(pose[:3, 3]))
-    start = frames.centres_xyz[row] / max(float(distances[row]), 1e-12)
-    how = way_from(proposal.direction, distance, start, float(distances[row]))
+    view, start = proposal.direction, band.views[row]
+    how, distance = turn_from(view, start), np.nan
+    if frames.inward:
+        distance = float(np.linalg.norm(pose[:3, 3]))
+        start_distance = float(np.linalg.norm(frames.centres_xyz[row]))
+        how = way_from(view, distance, start, start_distance)
     return {
         "rank": rank,
         "label": label,

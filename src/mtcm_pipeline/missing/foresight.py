@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.missing.sphere import angles_between_deg, even_directions
 from mtcm_pipeline.selection.viewing_sphere import view_vectors
+from mtcm_pipeline.viewpoints.sphere import angles_between_deg, even_directions
 
 Float = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.missing.band import ViewBand, standing_of
 from mtcm_pipeline.missing.options import MissingOptions
-from mtcm_pipeline.missing.sphere import angles_between_deg
 from mtcm_pipeline.surrogate.quality import DECIBELS_A_UNIT
+from mtcm_pipeline.viewpoints.sphere import angles_between_deg
 
 Float = NDArray[np.float64]
 

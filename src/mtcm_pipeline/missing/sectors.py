@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from mtcm_pipeline.missing.band import DIRECTIONS
 from mtcm_pipeline.missing.options import MissingOptions
-from mtcm_pipeline.missing.sphere import (
+from mtcm_pipeline.viewpoints.sphere import (
     angles_between_deg,
     azimuth_elevation_deg,
     even_directions,

@@ -23,9 +23,10 @@ import importlib
 import logging
 import os
 import pkgutil
+import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -41,6 +42,8 @@ FLEET_VARIABLE = "MTCM_EACH"
 """Set in the runs of `kedro each`: their identity is not that of the user's shell."""
 _KEY = "identity="
 _QUOTES = "'\""
+# For YAML, '' within single quotes and \" within double ones end nothing.
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 
 
 def split_params(
@@ -142,13 +145,14 @@ def _pipeline_folders() -> list[str]:
 
 def split_items(text: str) -> list[str]:
     """Split at commas outside of quotes and lists, which count where a value begins."""
-    items, start, closing, depth = [], 0, "", 0
+    items, start, quoted_until, depth = [], 0, 0, 0
     for position, character in enumerate(text):
+        if position < quoted_until:
+            continue
         begins = text[:position].rstrip()[-1:] in (("=", "[", ",") if depth else ("=",))
-        if closing:
-            closing = "" if character == closing else closing
-        elif character in _QUOTES and begins:
-            closing = character
+        if character in _QUOTES and begins:
+            quoted = _QUOTED.match(text, position)
+            quoted_until = quoted.end() if quoted else len(text)
         elif character == "[" and begins:
             depth += 1
         elif character == "]" and depth:
@@ -197,20 +201,47 @@ def _typed_identity(arguments: Sequence[str]) -> str | None:
 
 
 def run_command(
-    pipelines: Sequence[str], identity: str, load_versions: Sequence[str] = ()
+    pipelines: Sequence[str],
+    identity: str,
+    load_versions: Sequence[str] = (),
+    *,
+    params: Mapping[str, object] | None = None,
+    any_shell: bool = False,
 ) -> str:
-    """The command that runs `pipelines` for `identity`, to be pasted into a shell."""
+    """The command that runs `pipelines` for `identity`, to be pasted into a shell.
+
+    Args:
+        pipelines: their names; none for the default run.
+        identity: any.
+        load_versions: `dataset:version` of each that is pinned.
+        params: parameters by their dotted names (`benchmark.steps`): flags, numbers,
+            texts of one line, or lists of these.
+        any_shell: whether the identity is named although it is that of this shell.
+    """
     words = ["kedro", "run"]
     if pipelines:
         words.append(f"--pipelines={','.join(pipelines)}")
     if load_versions:
         words.append(f"--load-versions={','.join(load_versions)}")
-    of_the_shell = FLEET_VARIABLE not in os.environ
-    if of_the_shell and os.environ.get(IDENTITY_VARIABLE) == identity:
-        return shlex.join(words)
-    if _survives_params(identity):
-        return shlex.join(words) + f" --params {shlex.quote(_KEY + identity)}"
-    return f"{IDENTITY_VARIABLE}={shlex.quote(identity)} {shlex.join(words)}"
+    of_the_shell = FLEET_VARIABLE not in os.environ and not any_shell
+    named = not (of_the_shell and os.environ.get(IDENTITY_VARIABLE) == identity)
+    by_params = named and _survives_params(identity)
+    given = [f"{name}={_as_yaml(value)}" for name, value in (params or {}).items()]
+    given += [_KEY + identity] if by_params else []
+    text = shlex.join(words)
+    if given:
+        text += f" --params {shlex.quote(','.join(given))}"
+    if named and not by_params:
+        return f"{IDENTITY_VARIABLE}={shlex.quote(identity)} {text}"
+    return text
+
+
+def _as_yaml(value: object) -> str:
+    """On one line, as `split_params` reads it."""
+    within_a_list = yaml.safe_dump(
+        [value], default_flow_style=True, allow_unicode=True, width=10**9
+    )
+    return str(within_a_list).strip()[1:-1]
 
 
 def _survives_params(identity: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,10 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtcm_pipeline.report.pictures import share_of_budget, thumbnail_uri
-from mtcm_pipeline.report.summary import kind_of_reason
+from mtcm_pipeline.report.summary import DROPPED_BY_YOU, kind_of_reason
 from mtcm_pipeline.report.tables import cell_text
+from mtcm_pipeline.selection.user_word import DROPPED
 
-STATES = {"chosen": "chosen", "kept": "kept, not needed", "dropped": "dropped"}
+STATES = {
+    "chosen": "chosen",
+    "kept": "kept, not needed",
+    "by-you": DROPPED_BY_YOU,
+    "dropped": "dropped",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Card:
         state: a key of `STATES`.
         picture: data URI; empty without a thumbnail.
         badge: what stands on the picture: the rank of a chosen frame, ✕ for a dropped
-            one.
+            one, − for one that the user dropped.
         why: reason in words.
         kind: kind of fault of a dropped frame, for the filter; empty for others.
         label: the view in words; empty where unknown.
@@ -55,8 +63,9 @@ class Card:
 
     @property
     def search_text(self) -> str:
-        """What a search looks through."""
-        return " ".join([self.name, self.state_words, self.why, self.label]).casefold()
+        """What a search looks through, as the page's script writes what is typed."""
+        text = " ".join([self.name, self.state_words, self.why, self.label])
+        return unicodedata.normalize("NFC", text).lower()
 
 
 def frame_cards(
@@ -66,11 +75,13 @@ def frame_cards(
     labels: pd.DataFrame,
     thumbnails: Mapping[str, NDArray[np.uint8]],
 ) -> list[Card]:
-    """A card for each frame: the chosen by rank, then the kept, then the dropped.
+    """A card for each frame: the chosen by rank, the kept, the dropped (worst last).
 
     Args:
         frames: `name`, the frames of the capture.
-        scores: of `score_frames`; frames that are not `usable` were dropped.
+        scores: of `score_frames`, with or without the user's word on them
+            (`selection.user_word.final_scores`); frames that are not `usable` were
+            dropped.
         selection: of `selection_table`.
         labels: of `pose_labels`; may be empty.
         thumbnails: uint8 pictures by name.
@@ -98,10 +109,12 @@ def reason_kinds(cards: list[Card]) -> list[str]:
 
 
 def state_counts(cards: list[Card]) -> list[tuple[str, str, int]]:
-    """Key, words and number of frames of every state."""
+    """Key, words and number of frames of every state; what the user did if anything."""
+    counts = Counter(card.state for card in cards)
     return [
-        (state, words, sum(card.state == state for card in cards))
+        (state, words, counts[state])
         for state, words in STATES.items()
+        if counts[state] or state != "by-you"
     ]
 
 
@@ -111,7 +124,7 @@ def _card(
     state = _state(verdict, choice)
     score = _number(verdict.get("fault_score"), -1.0)
     rank = int(_number(choice.get("rank"), 0.0)) if state == "chosen" else 0
-    why = str((verdict if state == "dropped" else choice).get("reason") or "")
+    why = _why(state, verdict, choice)
     shown = round(score, 3) if score >= 0 else None
     numbers = [f"fault score {cell_text(shown)}"]
     if state == "chosen":
@@ -121,9 +134,9 @@ def _card(
         order=order,
         state=state,
         picture=picture,
-        badge={"chosen": str(rank), "dropped": "✕"}.get(state, ""),
-        why=why or ("not usable" if state == "dropped" else ""),
-        kind=kind_of_reason(why or "not usable") if state == "dropped" else "",
+        badge={"chosen": str(rank), "dropped": "✕", "by-you": "−"}.get(state, ""),
+        why=why,
+        kind=kind_of_reason(why) if state == "dropped" else "",
         label=str(label.get("label") or ""),
         numbers=" · ".join(numbers),
         score=score,
@@ -134,7 +147,19 @@ def _card(
 def _state(verdict: dict, choice: dict) -> str:
     if _true(choice.get("chosen")):
         return "chosen"
+    if verdict.get("user") == DROPPED:
+        return "by-you"
     return "kept" if _true(verdict.get("usable", True)) else "dropped"
+
+
+def _why(state: str, verdict: dict, choice: dict) -> str:
+    """The reason, and for what the user dropped also what was found before."""
+    if state == "dropped":
+        return str(verdict.get("reason") or "not usable")
+    if state == "by-you":
+        found = verdict.get("overruled")
+        return f"select.drop; found before: {found}" if found else "select.drop"
+    return str(choice.get("reason") or "")
 
 
 def _best_first(card: Card) -> tuple[int, float, int]:

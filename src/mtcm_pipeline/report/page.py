@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mtcm_pipeline.report.cards import frame_cards, reason_kinds, state_counts
+from mtcm_pipeline.report.missing_section import MissingSection
 from mtcm_pipeline.report.pictures import plotly_json, plotly_library, png_uri
 from mtcm_pipeline.report.tables import (
     counts_and_remarks,
@@ -51,9 +52,9 @@ class ReportContent:
         labels: of `pose_labels`; likewise.
         label_counts: of `label_counts`; likewise.
         azimuth_from: what azimuth 0 is, in words.
-        suggested_poses: any table of poses to shoot next; None where none were sought,
-            and the page then has no such section.
-        where_to_stand: a drawing of these poses.
+        label_warning: what is wrong with the words that were asked for; may be empty.
+        missing: what is missing; None where nothing was sought, and the page then has no
+            such section.
     """
 
     identity: str
@@ -73,8 +74,8 @@ class ReportContent:
     labels: pd.DataFrame = field(default_factory=pd.DataFrame)
     label_counts: pd.DataFrame = field(default_factory=pd.DataFrame)
     azimuth_from: str = ""
-    suggested_poses: pd.DataFrame | None = None
-    where_to_stand: Figure | None = None
+    label_warning: str = ""
+    missing: MissingSection | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -90,7 +91,8 @@ def build_report(content: ReportContent) -> str:
         content.labels,
         content.thumbnails,
     )
-    plot, suggested = content.camera_plot, content.suggested_poses
+    plot = content.camera_plot
+    missing = content.missing or MissingSection()
     counted, remarks = counts_and_remarks(content.data_quality)
     return _template().render(
         style=Markup(_resource("style.css")),
@@ -107,8 +109,11 @@ def build_report(content: ReportContent) -> str:
         labels=table_view(content.labels),
         label_counts=table_view(content.label_counts),
         azimuth_from=content.azimuth_from,
-        suggested=None if suggested is None else table_view(suggested),
-        where_to_stand=_pictures(_named("where to stand", content.where_to_stand)),
+        label_warning=content.label_warning,
+        missing=content.missing,
+        proposals=table_view(missing.proposals),
+        sectors=table_view(missing.sectors),
+        where_to_stand=_pictures(_named("where to stand", missing.drawing)),
         figures=_pictures(content.figures),
         selection=table_view(_ranked_first(content.selection)),
         scores=table_view(content.scores, _SCORE_COLUMNS),

@@ -15,8 +15,11 @@
     name: (a, b) => a.dataset.name.localeCompare(b.dataset.name, undefined, {numeric: true}),
   };
 
+  // As `Card.search_text`: an accent may be written in one piece or in two.
+  const asText = (typed) => typed.normalize("NFC").toLowerCase();
+
   function fits(card, wanted) {
-    const words = wanted.get("words").trim().toLowerCase().split(/\s+/);
+    const words = asText(wanted.get("words")).trim().split(/\s+/);
     return (
       (!wanted.get("state") || card.dataset.state === wanted.get("state")) &&
       (!wanted.get("reason") || card.dataset.kind === wanted.get("reason")) &&

@@ -20,10 +20,10 @@ from mtcm_pipeline.capture.content_store import (
     unsealed,
 )
 from mtcm_pipeline.capture.files import FileLoaders, stem_of
+from mtcm_pipeline.capture.matching import frame_names, match_to_images
 from mtcm_pipeline.errors import FileContentError, ParameterError
 from mtcm_pipeline.formats.images import Size, cutout_of, decode_image
 from mtcm_pipeline.formats.masks import encode_mask
-from mtcm_pipeline.ingest.matching import frame_names, match_to_images
 from mtcm_pipeline.progress import tracked
 from mtcm_pipeline.segmentation.belief import MaskFacts, doubts, mask_from_saliency
 from mtcm_pipeline.segmentation.options import MaskOptions

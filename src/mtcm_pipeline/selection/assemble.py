@@ -34,7 +34,8 @@ def assemble_problem(
     Args:
         tokens: of the capture.
         similarity: (N, N) learned similarity.
-        scores: of `consistency.scores.score_frames`, rows as in `tokens`.
+        scores: of `consistency.scores.score_frames`, or with the user's word on them
+            (`user_word.final_scores`); rows as in `tokens`.
         geometry: which points of the scene the frames see, in the tokens' gauge; one
             without points counts as none.
 
@@ -59,16 +60,22 @@ def assemble_problem(
         similarity=np.asarray(similarity),
         quality=frame_quality(tokens, scores),
         eligible=usable,
-        reasons_out={
-            str(name): str(reason)
-            for name, reason, ok in zip(
-                scores["name"], scores["reason"], usable, strict=True
-            )
-            if not ok
-        },
+        reasons_out=_reasons_out(scores, usable),
         seconds=seconds if np.isfinite(seconds).all() else None,
         geometry=geometry.aligned(tokens.names) if geometry and len(geometry) else None,
     )
+
+
+def _reasons_out(scores: pd.DataFrame, usable: NDArray[np.bool_]) -> dict[str, str]:
+    """What speaks against a frame, by name; also where the user overruled it."""
+    said = scores["reason"]
+    if "overruled" in scores:
+        said = scores["overruled"].where(usable, said)
+    return {
+        str(name): str(reason)
+        for name, reason, ok in zip(scores["name"], said, usable, strict=True)
+        if not ok or ("overruled" in scores and reason)
+    }
 
 
 def frame_quality(tokens: Tokens, scores: pd.DataFrame) -> Float:

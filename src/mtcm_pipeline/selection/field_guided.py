@@ -44,7 +44,8 @@ Float = NDArray[np.float64]
 
 log = logging.getLogger(__name__)
 
-# What a unit of coverage is worth in fitted PSNR: 13 to 15 dB on fox.
+# What a unit of coverage is worth in fitted PSNR: 13 to 15 dB on fox. No figure for
+# people, for whom `surrogate.quality.DECIBELS_A_UNIT` is rounded over captures.
 _DECIBELS_A_UNIT = 13.0
 # Where less than half of what the sets differ by is more than noise, fields say nothing.
 _LEAST_RELIABILITY = 0.5

@@ -34,10 +34,12 @@ class SelectOptions:
     strategy: str = "view_coverage"
     # 20 views train a field of one subject on a CPU; more is rarely limited by choice.
     budget: int = Field(default=20, ge=1)
-    # Only `random` draws; a fixed seed makes two runs comparable.
+    # Of what `random` draws and of the sets that `field_guided` tries; a fixed one makes
+    # two runs comparable.
     seed: int = Field(default=0, ge=0)
-    # File names that must be chosen, ranked first in this order, and names that must
-    # not be. Empty: the user has no opinion.
+    # File names that must be chosen, ranked first in this order; they count as sound,
+    # whatever the judge says. And names of frames that no stage after the scores may
+    # use: not to choose, to judge a field by, or to cover a side. Empty: no opinion.
     keep: list[str] = field(default_factory=list)
     drop: list[str] = field(default_factory=list)
 
@@ -80,7 +82,8 @@ class SelectOptions:
     # How far they lie off the frames' own poses, in distances to the neighbouring frames:
     # views held out lie between frames and beyond the outermost. Tried 0 to 4.
     target_spread: float = Field(default=2.0, ge=0)
-    # A view at half the usual resolution is worth 0.5 to this power of one at the usual.
+    # A view at half the usual resolution (focal length in px of the photograph over
+    # distance) is worth 0.5 to this power of one at the usual.
     resolution_power: float = Field(default=0.5, ge=0)
 
     # Sets of views that field_guided tries, half a CPU second each: 24 are those that

@@ -6,24 +6,21 @@ Dimension letters: N frames of the capture, P frames in the pool, B frames of a 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.errors import ParameterError
 from mtcm_pipeline.selection.options import SelectOptions
 from mtcm_pipeline.selection.problem import SelectionProblem
+from mtcm_pipeline.selection.user_word import DROPPED_BY_USER, check_not_both, user_word
 from mtcm_pipeline.selection.viewing_sphere import view_vectors
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 UNKNOWN_QUALITY = 0.5
-DROPPED_BY_USER = "dropped by the user (select.drop)"
 
 
 @dataclass(frozen=True)
@@ -124,40 +121,15 @@ def apply_user_choices(
         A new problem; the given one is untouched.
 
     Raises:
-        ParameterError: a name is not in the capture (the closest names are given), or a
-            frame is to be kept and dropped.
+        ParameterError: a name is not in the capture (the closest names are given), a
+            frame is to be kept and dropped, or more are kept than the budget allows.
     """
-    _check_known("select.keep", options.keep, problem.names)
-    _check_known("select.drop", options.drop, problem.names)
-    forced = tuple(dict.fromkeys((*problem.forced, *options.keep)))
-    both = [name for name in forced if name in set(options.drop)]
-    if both:
-        raise ParameterError(
-            f"frame {both[0]!r} is both forced (select.keep) and dropped (select.drop): "
-            f"remove it from one of them"
-        )
-    dropped = set(options.drop)
+    word = user_word(options, problem.names)
+    forced = tuple(dict.fromkeys((*problem.forced, *word.keep)))
+    check_not_both(forced, word.drop)
+    dropped = set(word.drop)
     stays = np.array([name not in dropped for name in problem.names], dtype=bool)
-    reasons = dict(problem.reasons_out) | dict.fromkeys(options.drop, DROPPED_BY_USER)
+    reasons = dict(problem.reasons_out) | dict.fromkeys(word.drop, DROPPED_BY_USER)
     return dataclasses.replace(
         problem, eligible=problem.eligible & stays, reasons_out=reasons, forced=forced
     )
-
-
-def closest_names(name: str, known: Iterable[str]) -> str:
-    """The remedy for an unknown name: close ones, or the first few that exist."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if close:
-        return f"did you mean {', '.join(map(repr, close))}?"
-    return f"there are {len(known)}: {', '.join(map(repr, known[:10]))}"
-
-
-def _check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
-    exists = set(known)
-    for name in names:
-        if name not in exists:
-            raise ParameterError(
-                f"{option} names {name!r}, which is not a frame of this capture; "
-                f"{closest_names(name, known)}"
-            )

@@ -31,7 +31,8 @@ class SelectionProblem:
         similarity: (N, N) learned similarity of frames in -1..1, symmetric.
         quality: (N,) in 0..1, how much a frame can be trusted to be good.
         eligible: (N,) whether the frame may be chosen at all.
-        reasons_out: reason for each frame that is not eligible, by name.
+        reasons_out: what speaks against a frame, by name: of each that is not eligible,
+            and of each that the user made eligible.
         seconds: (N,) capture times in s, None where not all are known.
         forced: names that must be chosen, in the order in which they are ranked first.
         geometry: which points of the scene each frame sees, rows as `names`, in the same
@@ -85,7 +86,12 @@ class SelectionProblem:
 
 @dataclass(frozen=True)
 class Selection:
-    """A ranking; its first k frames are the answer for any budget k.
+    """The frames chosen for one budget, ranked.
+
+    Of the strategies that add one frame after the other the first k are also what they
+    would choose for the budget k. `every_nth`, `uniform_time`, `k_medoids` and
+    `field_guided` choose a set for the budget as a whole: their first k are a short list
+    of it, and another than their choice of k.
 
     Attributes:
         strategy: name of the strategy that made it.
@@ -106,7 +112,8 @@ class Selection:
             raise CaptureError("selection: a frame was chosen twice")
 
     def first(self, budget: int) -> Selection:
-        """The answer for a smaller budget."""
+        """The first `budget` frames; see the class for when they are the choice of so
+        many."""
         return Selection(
             self.strategy,
             self.ranking[:budget],

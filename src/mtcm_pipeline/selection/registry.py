@@ -15,7 +15,6 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from mtcm_pipeline.errors import ParameterError
 from mtcm_pipeline.selection.coverage import (
     rank_facility_location,
     rank_facility_location_poses,
@@ -40,6 +39,7 @@ from mtcm_pipeline.selection.pool import (
 )
 from mtcm_pipeline.selection.problem import Selection, SelectionProblem
 from mtcm_pipeline.selection.seed import rank_seed
+from mtcm_pipeline.selection.user_word import check_budget
 from mtcm_pipeline.selection.view_coverage import rank_view_coverage
 
 Int = NDArray[np.int64]
@@ -92,6 +92,8 @@ class Strategy:
     def _meets_needs(self, problem: SelectionProblem, allowed: Bool) -> Bool:
         """(N) whether each frame has what this strategy looks at."""
         meets = np.ones(len(problem.names), dtype=bool)
+        if not allowed.any():
+            return meets
         for need in self.needs:
             has = _HAS[need](problem)
             if has[allowed].any():
@@ -185,12 +187,10 @@ def select(problem: SelectionProblem, options: SelectOptions) -> Selection:
 
 def _checked_budget(problem: SelectionProblem, budget: int, available: int) -> int:
     """The budget, lowered to what there is."""
-    if len(problem.forced) > budget:
-        raise ParameterError(
-            f"{len(problem.forced)} frames are forced but select.budget is {budget}: "
-            f"raise the budget or shorten select.keep"
-        )
-    if available < budget:
+    check_budget(problem.forced, budget)
+    if not available:
+        logger.warning("no frame is eligible: none is chosen")
+    elif available < budget:
         logger.warning(
             "select.budget is %d but only %d frames are eligible: all are ranked",
             budget,
@@ -207,8 +207,8 @@ def _forced_first(
     first = []
     for row in forced.tolist():
         reason = "forced by the user"
-        if not problem.eligible[row]:
-            out = problem.reasons_out.get(problem.names[row], "no reason given")
+        unsaid = "" if problem.eligible[row] else "no reason given"
+        if out := problem.reasons_out.get(problem.names[row], unsaid):
             reason += f" although not eligible ({out})"
         first.append((row, gains.get(row, 0.0), reason))
     taken = set(forced.tolist())

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from mtcm_pipeline.capture.files import FileLoaders, by_stem, stem_of
+from mtcm_pipeline.capture.files import FileLoaders, by_stem
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.errors import CaptureError, FileContentError
 from mtcm_pipeline.formats.containers import image_kind
 from mtcm_pipeline.formats.images import (
@@ -88,7 +89,7 @@ def prepare_images(
     if not images:
         raise CaptureError("there are no images to find poses for")
     by_stem(images, "images")
-    mask_of = _masks_by_stem(masks)
+    mask_of = match_to_images(masks, tuple(images)).by_image
     key = _contents_key(images, masks, mask_of)
     folder = workspace / f"images-{key}"
     if not folder.is_dir():
@@ -129,19 +130,10 @@ def _same_focal(a: float | None, b: float | None) -> bool:
     return abs(a - b) <= _SAME_FOCAL * min(a, b)
 
 
-def _masks_by_stem(masks: FileLoaders) -> dict[str, str]:
-    """Mask's name by its image's stem; `a.png` and COLMAP's `a.jpg.png` both mean a."""
-    found: dict[str, str] = {}
-    for name in masks:
-        found.setdefault(stem_of(stem_of(name)), name)
-        found[stem_of(name)] = name
-    return found
-
-
 def _contents_key(images: FileLoaders, masks: FileLoaders, mask_of: Mapping) -> str:
     parts = []
     for name, load in images.items():
-        mask = mask_of.get(stem_of(name))
+        mask = mask_of.get(name)
         parts.append([name, _digest(load), mask and _digest(masks[mask])])
     return short_hash(parts)
 
@@ -170,7 +162,7 @@ def _write_all(
         file = f"{number:06d}{suffix}"
         (folder / "images" / file).write_bytes(content)
         width, height = stored_size(content, name)
-        mask_name = mask_of.get(stem_of(name))
+        mask_name = mask_of.get(name)
         masked = False
         if mask_name is not None:
             target = folder / "masks" / f"{file}.png"

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.farthest_points import farthest_rows
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.formats.undistort import undistorted_camera
 from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.scene.surface_points import scene_points
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
@@ -50,7 +52,8 @@ class ViewGeometry:
     Attributes:
         names: (N) frame names.
         centres_xyz: (N, 3) camera centres; NaN where a frame has no known view.
-        focal_px: (N,) focal length in px of the photograph; NaN likewise.
+        focal_px: (N,) focal length in px of the photograph as it was taken, not of the
+            small picture that was looked at; NaN likewise.
         points_xyz: (P, 3) points of the scene in the same world.
         seen: (N, P) whether a view sees a point.
     """
@@ -179,6 +182,7 @@ def measure_geometry(
     *,
     trusted: Sequence[str] | None = None,
     gauge: Similarity | None = None,
+    focal_px: Mapping[str, float] | None = None,
     longer_side_px: int = MEASURED_PX,
     seed: int = 0,
 ) -> ViewGeometry:
@@ -189,6 +193,8 @@ def measure_geometry(
         trusted: frames whose pictures say where the scene's surfaces are; all when left
             out. The others are only asked what they would see.
         gauge: into which the poses are brought; of these photographs when left out.
+        focal_px: by frame name, of the photographs before they were made as small as
+            these; those of these when left out.
         longer_side_px: at which the pictures are compared.
         seed: of the points.
 
@@ -208,8 +214,19 @@ def measure_geometry(
     sources = sources.subset([sources.names[row] for row in spread])
     points = scene_points(sources, SURFACE_POINTS, seed)
     # A picture twice as large shows twice as much; the small views are all of one size.
-    focal = {
-        view.name: view.focal_px[0] * photos.images[view.name].shape[1] / view.width
-        for view in views.views
-    }
+    focal = focal_px or focal_lengths_px(photos.cameras)
     return view_geometry(views, points, focal_px=focal, seed=seed)
+
+
+def focal_lengths_px(cameras: PosedCameras) -> dict[str, float]:
+    """By frame name, the mean of the focal lengths of a photograph without distortion.
+
+    Raises:
+        CaptureError: a camera that has no pinhole version (a panorama).
+    """
+    of_camera = {
+        number: float(np.mean(undistorted_camera(camera).params[:2]))
+        for number, camera in cameras.cameras.items()
+    }
+    numbers = zip(cameras.names, cameras.camera_ids, strict=True)
+    return {name: of_camera[number] for name, number in numbers}

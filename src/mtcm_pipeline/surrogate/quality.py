@@ -29,6 +29,8 @@ Float = NDArray[np.float64]
 # Where a view's worth has fallen to 1/e: about the spacing of 60 views around a subject.
 DECAY_ANGLE_DEG = 20.0
 # A round number for what a unit is worth in fitted PSNR; captures differ by half of it.
+# For people to read. `selection.field_guided` has 13, of one capture: it compares sets of
+# one size by it, and figures in docs/benchmark.md rest on that.
 DECIBELS_A_UNIT = 10.0
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import Literal
+from dataclasses import asdict, field
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 
@@ -43,7 +43,7 @@ class BenchmarkOptions:
     captures: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     arms: list[str] = field(default_factory=list)
-    budgets: list[int] = field(default_factory=list)
+    budgets: list[Annotated[int, Field(ge=1)]] = field(default_factory=list)
     splits: int = Field(default=0, ge=0, le=100)
     random_draws: int = Field(default=5, ge=1)
     fit_seeds: int = Field(default=3, ge=1)
@@ -52,6 +52,23 @@ class BenchmarkOptions:
     gaussians: int = Field(default=2500, ge=100)
     steps: int = Field(default=200, ge=1)
     residual_steps: int = Field(default=300, ge=1)
-    encoder: str = "efficientnet_lite0"
+    encoder: Literal["efficientnet_lite0", "dinov2_vits14", "clip"] = "efficientnet_lite0"
     workers: int = Field(default=2, ge=0)
     resamples: int = Field(default=2000, ge=100)
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The options that are not at their defaults, by name."""
+        usual, own = asdict(type(self)()), asdict(self)
+        return {name: value for name, value in own.items() if value != usual[name]}
+
+    @field_validator("exclude")
+    @classmethod
+    def _of_an_identity(cls, exclude: list[str]) -> list[str]:
+        for each in exclude:
+            if not all(each.partition("/")):
+                raise ValueError(
+                    f"{each!r} does not say which capture it is of: write identity/file "
+                    f"name"
+                )
+        return exclude

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.photos import PosedPhotos
+from mtcm_pipeline.consistency.options import ScoreOptions
 from mtcm_pipeline.ingest.quality import relative_to_neighbours
 from mtcm_pipeline.trials.filters import Verdict, keep_where
 from mtcm_pipeline.trials.selectors import sharpness_by_name
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float64]
 
-# Share of the neighbours' sharpness, as `consistency.options.ScoreOptions` has it.
-_BLUR_LIMIT = 0.5
 _WRONG = "wrong"
 
 
 def sharp_and_verified(
     photos: PosedPhotos, embeddings: Float, memory: MatchMemory
 ) -> Verdict:
-    """Drop frames half as sharp as their neighbours, and those with a wrong pose.
+    """Drop frames blurred beside their neighbours, and those with a wrong pose.
+
+    Blurred is what `ScoreOptions.blur_limit` says, at its default.
 
     Args:
         photos: the pool, N frames in order of time.
@@ -44,7 +45,7 @@ def sharp_and_verified(
     found = match_photos(photos, embeddings, keys, memory, TwoViewOptions(workers=0))
     frames = found.frames.set_index("name").reindex(photos.names)
     doubt = frames["pose_doubt"].to_numpy(dtype=np.float64)
-    blurred = _log_sharpness(photos) < np.log(_BLUR_LIMIT)
+    blurred = _log_sharpness(photos) < np.log(ScoreOptions().blur_limit)
     keep = ~blurred & (frames["pose_verdict"] != _WRONG).to_numpy()
     return keep_where(photos.names, keep.tolist(), np.where(keep, 1 - doubt, 0).tolist())
 
@@ -59,7 +60,6 @@ def judged_sound(
         memory: matches that are known already; it grows.
         store: keeps what is known about photographs between runs.
     """
-    from mtcm_pipeline.consistency.options import ScoreOptions
     from mtcm_pipeline.judge.capture_evidence import gather
     from mtcm_pipeline.judge.checkpoint import load_judge
     from mtcm_pipeline.judge.observations import observe

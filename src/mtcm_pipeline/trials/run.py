@@ -5,8 +5,7 @@ A fit starts from nothing but the views that it is given.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.trials.bench import Bench, CleanCapture
 from mtcm_pipeline.trials.filters import Verdict
 from mtcm_pipeline.trials.fitting import FitTask, Outcome, task_of
+from mtcm_pipeline.trials.left_out import LeftOut
 from mtcm_pipeline.trials.plan import Cell, Trial
 from mtcm_pipeline.trials.prepared import (
     PreparedCell,
@@ -23,8 +23,6 @@ from mtcm_pipeline.trials.prepared import (
     verdicts_of,
 )
 from mtcm_pipeline.trials.rows import TrialRow
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,48 +55,33 @@ class Memory:
 
 
 def run_trials(
-    captures: Mapping[str, Callable[[], CleanCapture]],
+    captures: Mapping[str, CleanCapture],
     cells: Sequence[Cell],
     bench: Bench,
     done: Collection[TrialRow] = (),
+    left_out: LeftOut | None = None,
 ) -> Iterator[TrialRow]:
     """Rows of all trials that are not done, as they come.
 
     Args:
-        captures: by name; loaded when their turn comes and kept.
+        captures: by name, those of the cells.
         cells: of `plan.plan_cells`.
         bench: where they take place.
         done: rows of before; theirs and those of another content are told apart.
+        left_out: is told of cells that a capture is too small for; they stop no other.
     """
-    loaded: dict[str, CleanCapture] = {}
+    left_out = LeftOut() if left_out is None else left_out
     memory = Memory(done)
     answered = {(row.trial, row.content) for row in done}
     for cell in cells:
-        name = cell.place.capture
-        if name not in loaded:
-            loaded[name] = captures[name]()
-        clean = loaded[name]
+        clean = captures[cell.place.capture]
         left = tuple(t for t in cell.trials if (t, clean.content) not in answered)
-        if left:
-            yield from _cell_or_nothing(Cell(left), clean, bench, memory)
-
-
-def _cell_or_nothing(
-    cell: Cell, clean: CleanCapture, bench: Bench, memory: Memory
-) -> Iterator[TrialRow]:
-    """A pool that this capture is too small for stops none of the others."""
-    try:
-        yield from run_cell(cell, clean, bench, memory)
-    except CaptureError as error:
-        place = cell.place
-        log.warning(
-            "%s, pool %s, %s split %d is left out: %s",
-            place.capture,
-            place.pool,
-            place.split_rule,
-            place.split,
-            error,
-        )
+        if not left:
+            continue
+        try:
+            yield from run_cell(Cell(left), clean, bench, memory)
+        except CaptureError as error:
+            left_out.cell(cell.place, error)
 
 
 def run_cell(

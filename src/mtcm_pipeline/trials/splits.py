@@ -28,7 +28,7 @@ Int = NDArray[np.int64]
 # than every seventh of its own.
 MOST_HELD_OUT = 8
 _SHARE_HELD_OUT = 0.15
-_FEWEST_FRAMES = 8
+FEWEST_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,7 @@ def hold_out(cameras: PosedCameras, rule: str, number: int, seed: int) -> HeldOu
             f"unknown split rule {rule!r}; there are: {', '.join(SPLIT_RULES)}"
         )
     n = len(cameras)
-    if n < _FEWEST_FRAMES:
-        raise CaptureError(
-            f"a benchmark needs {_FEWEST_FRAMES} sound posed frames or more, not {n}: "
-            f"leave this capture out of benchmark.captures"
-        )
+    check_frames(n)
     count = min(MOST_HELD_OUT, round(_SHARE_HELD_OUT * n))
     rng = np.random.default_rng([seed, number, list(SPLIT_RULES).index(rule)])
     hidden = set(SPLIT_RULES[rule](cameras, count, rng).tolist())
@@ -80,6 +76,19 @@ def hold_out(cameras: PosedCameras, rule: str, number: int, seed: int) -> HeldOu
         tuple(name for row, name in enumerate(cameras.names) if row in hidden),
         tuple(name for row, name in enumerate(cameras.names) if row not in hidden),
     )
+
+
+def check_frames(n: int) -> None:
+    """Refuse a capture of `n` sound posed frames that none can be held out of.
+
+    Raises:
+        CaptureError: there are fewer than `FEWEST_FRAMES`.
+    """
+    if n < FEWEST_FRAMES:
+        raise CaptureError(
+            f"a benchmark needs {FEWEST_FRAMES} sound posed frames or more, not {n}: add "
+            f"frames with poses, or name other captures in benchmark.captures"
+        )
 
 
 def farthest_cameras(cameras: PosedCameras, count: int, rng: np.random.Generator) -> Int:

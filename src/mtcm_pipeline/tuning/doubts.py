@@ -15,9 +15,9 @@ from mtcm_pipeline.capture.axes import invert_rigid
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.capture.rotations import matrix_from_quat
-from mtcm_pipeline.ingest.matching import match_to_images
 from mtcm_pipeline.judge.matched import MatchMemory
 from mtcm_pipeline.judge.photo_facts import photo_key
 from mtcm_pipeline.mtcm.results import HiddenPrediction

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore
 from mtcm_pipeline.capture.files import FileLoaders, natural_key
+from mtcm_pipeline.capture.matching import match_to_images
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.ingest.matching import match_to_images
 from mtcm_pipeline.progress import OnProgress, progress_shown
 from mtcm_pipeline.twoview.cells import cell_counts, cells_text
 from mtcm_pipeline.twoview.extraction import features_of_frames

@@ -98,9 +98,9 @@ def _seams_in_words(places: Sequence[Seam]) -> str:
     return (
         f"the poses break between {shown}{more}: pictures taken one after another match "
         f"across the break, and all these matches ask for another turn than the poses "
-        f"make, so one part stands in the wrong place. Keep one part (select.drop) or "
-        f"take pictures in between; if the subject looks alike from several sides, "
-        f"{_REMEDY}."
+        f"make, so one part stands in the wrong place. Keep one part (select.drop with "
+        f"the frames of the other, which no later stage uses then) or take pictures in "
+        f"between; if the subject looks alike from several sides, {_REMEDY}."
     )
 
 

@@ -16,20 +16,19 @@ from numpy.typing import NDArray
 
 from mtcm_pipeline.capture.rotations import matrix_from_quat
 from mtcm_pipeline.errors import CaptureError, ParameterError
-from mtcm_pipeline.selection.pool import closest_names
+from mtcm_pipeline.selection.frame_names import named_frames
 from mtcm_pipeline.selection.viewing_sphere import faces_the_subject, view_vectors
 from mtcm_pipeline.tokens.layout import CENTRE, QUATERNION, Tokens
 from mtcm_pipeline.viewpoints.bins import signed_deg
 from mtcm_pipeline.viewpoints.level import camera_up, on_their_side, turn_to_level
 from mtcm_pipeline.viewpoints.options import LabelOptions
+from mtcm_pipeline.viewpoints.sphere import AT_POLE, azimuths_deg, elevations_deg
 
 Float = NDArray[np.float64]
 
 # Angles are kept to a millionth of a degree: rounding errors of poses are smaller, so a
 # camera that stands on a border is on the same side of it in every gauge.
 _DECIMALS = 6
-# Nearer than 2 degrees to straight up or down, azimuth and roll are noise.
-_AT_POLE = np.sin(np.radians(2.0))
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class Viewpoints:
 
     Attributes:
         names: (N) file names.
-        views: (N, 3) unit vectors from the subject to the camera, in the level gauge.
+        views: (N, 3) unit vectors from the subject to the camera, in the level gauge
+            (`selection.viewing_sphere.view_vectors`).
         azimuth_deg: (N,) in [-180, 180), from `zero` counter-clockwise seen from above,
             which is towards the subject's own left; NaN straight above or below too.
         elevation_deg: (N,) of the camera above the subject's horizon, -90..90.
@@ -52,6 +52,8 @@ class Viewpoints:
         front_known: whether azimuth 0 is the subject's front.
         level_from_gauge: (3, 3) rotation from the canonical gauge to the level one.
         sideways: whether the pictures as a whole lie on their side.
+        inward: whether the cameras look at a subject; elsewhere, as in a room, `views`
+            are the reversed viewing directions.
     """
 
     names: tuple[str, ...]
@@ -66,6 +68,7 @@ class Viewpoints:
     front_known: bool
     level_from_gauge: Float
     sideways: bool = False
+    inward: bool = True
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -138,24 +141,11 @@ def viewpoints(
         pitch_deg=np.round(elevations_deg(forward), _DECIMALS),
         zero=words,
         zero_azimuth_deg=zero,
-        front_known=options.front_frame is not None
-        or options.front_azimuth_deg is not None,
+        front_known=options.front_known,
         level_from_gauge=level,
         sideways=sideways,
+        inward=inward,
     )
-
-
-def azimuths_deg(vectors: Float) -> Float:
-    """(N,) angle of unit vectors about +z, from +x towards +y; NaN at the poles."""
-    known = np.linalg.norm(vectors[:, :2], axis=1) > _AT_POLE  # False for NaN
-    angle = np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0]))
-    return np.where(known, angle, np.nan)
-
-
-def elevations_deg(vectors: Float) -> Float:
-    """(N,) angle of vectors (N, 3) over the horizon, in degrees."""
-    level = np.linalg.norm(vectors[:, :2], axis=1)
-    return np.degrees(np.arctan2(vectors[:, 2], level))
 
 
 def rolls_deg(world_from_cam: Float) -> Float:
@@ -166,7 +156,7 @@ def rolls_deg(world_from_cam: Float) -> Float:
     """
     # How much of the world's up lies along the camera's right and along its own up.
     along_right, along_up = world_from_cam[:, 2, 0], -world_from_cam[:, 2, 1]
-    known = np.hypot(along_right, along_up) > _AT_POLE  # False for NaN
+    known = np.hypot(along_right, along_up) > AT_POLE  # False for NaN
     # A camera turned clockwise has its right hand side down, so up lies to its left.
     return np.where(known, np.degrees(np.arctan2(-along_right, along_up)), np.nan)
 
@@ -194,9 +184,5 @@ def _zero_azimuth(
 
 
 def _front_row(names: tuple[str, ...], wanted: str) -> int:
-    if wanted not in names:
-        raise ParameterError(
-            f"labels.front_frame is {wanted!r}, which is not a frame of this capture; "
-            f"{closest_names(wanted, names)}"
-        )
-    return names.index(wanted)
+    (name,) = named_frames("labels.front_frame", [wanted], names)
+    return names.index(name)

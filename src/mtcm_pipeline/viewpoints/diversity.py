@@ -2,21 +2,21 @@
 
 All are angles seen from the subject, shares, or distances of unit vectors, so that no
 similarity transform of the capture changes them.
-Dimension letters: N frames, K frames of a set, G lattice points, D embedding width.
+Dimension letters: N frames, K frames of a set, D embedding width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mtcm_pipeline.selection.viewing_sphere import angles_deg, nearest_view
-from mtcm_pipeline.viewpoints.angles import Viewpoints, azimuths_deg, elevations_deg
+from mtcm_pipeline.viewpoints.angles import Viewpoints
 from mtcm_pipeline.viewpoints.bins import HEIGHTS, SIDES
+from mtcm_pipeline.viewpoints.sphere import azimuths_deg, elevations_deg, even_directions
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -129,20 +129,8 @@ def covered_share(views: Float, within_deg: float = WITHIN_DEG) -> float:
     """Share of all directions that have one of the (K, 3) views within an angle, 0..1."""
     if not len(views):
         return float("nan")
-    gaps, _ = nearest_view(sphere_lattice(_LATTICE), views)
+    gaps, _ = nearest_view(even_directions(_LATTICE), views)
     return float((gaps <= within_deg).mean())
-
-
-@cache
-def sphere_lattice(count: int) -> Float:
-    """(G, 3) unit vectors, evenly over the sphere (a Fibonacci lattice)."""
-    k = np.arange(count) + 0.5
-    height = 1.0 - 2.0 * k / count
-    turn = np.pi * (1.0 + np.sqrt(5.0)) * k
-    level = np.sqrt(1.0 - height**2)
-    lattice = np.stack([level * np.cos(turn), level * np.sin(turn), height], axis=1)
-    lattice.setflags(write=False)
-    return lattice
 
 
 def largest_gap_deg(views: Float, asked: Float) -> float:
@@ -155,7 +143,7 @@ def largest_gap_deg(views: Float, asked: Float) -> float:
     if not len(asked):
         return float("nan")
     heights = elevations_deg(asked)
-    lattice = sphere_lattice(_LATTICE)
+    lattice = even_directions(_LATTICE)
     level = elevations_deg(lattice)
     inside = (level >= heights.min() - _BAND_MARGIN_DEG) & (
         level <= heights.max() + _BAND_MARGIN_DEG

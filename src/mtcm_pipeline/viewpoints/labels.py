@@ -21,6 +21,7 @@ from mtcm_pipeline.viewpoints.bins import (
     Bins,
     neutral_sides,
 )
+from mtcm_pipeline.viewpoints.options import LabelOptions
 
 WORD_COLUMNS = ("side", "height", "framing", "tilt", "gaze")
 # What goes without saying is left out of the phrase.
@@ -106,6 +107,22 @@ def label_counts(
             if counts[0] or column in _ALWAYS_COUNTED:
                 rows.append((column, other.get(word, word), *counts))
     return pd.DataFrame(rows, columns=["what", "word", *sets])
+
+
+def unused_names(options: LabelOptions) -> str:
+    """A warning where `labels.names` renames sides that no label uses; else empty.
+
+    Sides have their names only where a front is known.
+    """
+    if options.front_known:
+        return ""
+    sides = [word for word in options.names if word in SIDES.distinct]
+    if not sides:
+        return ""
+    return (
+        f"labels.names renames {', '.join(map(repr, sides))}, which no label says while "
+        f"no front is known: set labels.front_frame or labels.front_azimuth_deg"
+    )
 
 
 def _front_first(column: str, count: int) -> list[int]:

@@ -23,12 +23,17 @@ class LabelOptions:
             counts it while no front is known: from the first frame with a pose, growing
             counter-clockwise as seen from above.
         names: other words for the standard ones ({'left profile': 'north side'}): a
-            building has sides, a car has a bonnet.
+            building has sides, a car has a bonnet. Those for sides wait for a front.
     """
 
     front_frame: str | None = None
     front_azimuth_deg: float | None = Field(default=None, ge=-360, le=360)
     names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def front_known(self) -> bool:
+        """Whether the user said where the front is."""
+        return self.front_frame is not None or self.front_azimuth_deg is not None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> LabelOptions:

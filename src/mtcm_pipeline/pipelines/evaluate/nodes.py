@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from mtcm_pipeline.mtcm.results import HiddenPrediction, TrainedMtcm, TrainingSn
 from mtcm_pipeline.mtcm.similarity import similarity_matrix
 from mtcm_pipeline.selection.assemble import assemble_problem
 from mtcm_pipeline.selection.options import SelectOptions
-from mtcm_pipeline.selection.registry import select
+from mtcm_pipeline.selection.registry import STRATEGIES, select
+from mtcm_pipeline.selection.user_word import final_scores, user_word
 from mtcm_pipeline.tokens.layout import FIELD_SLICES, Tokens
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ _CHOSEN_FROM = {
     ],
     "not_used": ["which points each frame sees (select/view_geometry.npz)"],
 }
+# A strategy that fits fields would take minutes at each snapshot: this one stands in.
+_WITHOUT_FIELDS = "view_coverage"
 
 
 def predict_hidden_fields(model: TrainedMtcm, tokens: Tokens) -> HiddenPrediction:
@@ -118,16 +122,21 @@ def draw_snapshots(
     thumbnails: dict[str, np.ndarray],
     options: SelectOptions,
 ) -> dict[str, Any]:
-    """Files of every snapshot: figures, matrices and the views it would choose."""
+    """Files of every snapshot: figures, matrices and the views it would choose.
+
+    Where `options.strategy` fits fields, `view_coverage` chooses, and the file says so.
+    """
     from mtcm_pipeline.figures.attention import attention_heatmap
     from mtcm_pipeline.figures.training import pose_deltas, recon_deltas
 
     files: dict[str, Any] = {}
     faulty = scores["faulty"].to_numpy(dtype=bool)
+    final = final_scores(scores, user_word(options, tokens.names))
+    quick, instead = _without_fields(options)
     for snapshot in snapshots:
         epoch = snapshot.epoch
         similarity = similarity_matrix(snapshot.latent)
-        chosen = select(assemble_problem(tokens, similarity, scores), options)
+        chosen = select(assemble_problem(tokens, similarity, final), quick)
         files |= {
             f"attention_heatmap_epoch{epoch}.png": attention_heatmap(
                 snapshot, tokens.names, faulty, thumbnails
@@ -141,11 +150,21 @@ def draw_snapshots(
             f"filtered_views_epoch{epoch}.json": {
                 "epoch": epoch,
                 "strategy": chosen.strategy,
+                **instead,
                 **_CHOSEN_FROM,
                 "views": list(chosen.ranking),
             },
         }
     return files
+
+
+def _without_fields(options: SelectOptions) -> tuple[SelectOptions, dict[str, str]]:
+    """Options whose strategy fits no fields, and what a reader is told of it."""
+    if not STRATEGIES[options.strategy].fits_fields:
+        return options, {}
+    return replace(options, strategy=_WITHOUT_FIELDS), {
+        "instead_of": f"{options.strategy}, which fits fields: they are not fitted here"
+    }
 
 
 def draw_training(history: pd.DataFrame) -> Figure:

@@ -31,6 +31,7 @@ def gather_the_export(
     images: FileLoaders,
     masks: FileLoaders,
     made_masks: FileLoaders,
+    trainer_keys: dict[str, Any],
     options: ExportOptions,
 ) -> dict[str, Any]:
     """Every file of the export folder, by its path in it."""
@@ -48,6 +49,8 @@ def gather_the_export(
         pose_embeddings=representations[rows],
         view_weights=view_weights(scores["fault_score"].to_numpy()[rows]),
         pose_labels=pose_labels.iloc[rows].to_csv(index=False, na_rep="nan"),
+        # They hold for the world of the poses that they came with.
+        trainer_keys=trainer_keys if cameras.source == "transforms.json" else None,
         undistort=options.undistort,
     )
 

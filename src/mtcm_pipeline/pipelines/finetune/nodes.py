@@ -17,7 +17,6 @@ from mtcm_pipeline.capture.files import FileLoaders
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.capture.similarity import Similarity
 from mtcm_pipeline.datasets.weights import Weights
-from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.field.gaussians import Gaussians
 from mtcm_pipeline.field.held_out import (
     HELD_OUT,
@@ -26,10 +25,10 @@ from mtcm_pipeline.field.held_out import (
     names_in,
     split_table,
 )
-from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.mtcm.results import HiddenPrediction
 from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.selection.problem import Selection
+from mtcm_pipeline.selection.user_word import dropped_frames
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.tuning.options import FinetuneOptions, field_options
 from mtcm_pipeline.twoview.options import TwoViewOptions
@@ -54,7 +53,11 @@ def hold_test_frames_out(
     gauge: Similarity,
     options: FinetuneOptions,
 ) -> pd.DataFrame:
-    """All frames with a pose are learned from but a few, usable and not selected."""
+    """All frames with a pose are learned from but a few, usable and not selected.
+
+    Faulty frames are among them: that is what weights and poses are learned for. What the
+    user dropped is in neither part.
+    """
     usable = scores.loc[scores["usable"].astype(bool), "name"].tolist()
     held_out = hold_unselected_out(usable, selection.ranking, cameras, gauge, options)
     if not held_out:
@@ -62,7 +65,8 @@ def hold_test_frames_out(
             "every usable frame was selected: none is left to judge fine-tuning by; "
             "lower select.budget to hold some out"
         )
-    train = [name for name in cameras.names if name not in held_out]
+    out = {*held_out, *dropped_frames(scores)}
+    train = [name for name in cameras.names if name not in out]
     return split_table(train, held_out)
 
 
@@ -193,21 +197,15 @@ def _photos(
     masks: FileLoaders,
     options: FinetuneOptions,
 ) -> PosedPhotos:
-    """The frames of a role; those without a readable photograph are left out."""
-    from mtcm_pipeline.ingest.posed_photos import posed_photos
+    """The frames of a role."""
+    from mtcm_pipeline.ingest.photos_of_frames import photos_of_frames
 
-    wanted = names_in(split, role)
-    names = [name for name in wanted if name in images]
-    if not names:
-        raise CaptureError(
-            f"no photograph of the {len(wanted)} frames to {role} is there any more: run "
-            f"ingest and select again"
-        )
-    return posed_photos(
+    return photos_of_frames(
         "finetune",
-        {name: images[name] for name in names},
-        PoseReading(cameras.subset(names), None, {}, ()),
-        masks=masks,
+        names_in(split, role),
+        cameras,
+        images,
+        masks,
         longer_side_px=_DECODED * options.longer_side_px,
     )
 
@@ -229,7 +227,8 @@ def _doubt(
     token_row = {name: row for row, name in enumerate(tokens.names)}
     rows = [token_row[name] for name in names]
     faulty = set(scores.loc[scores["faulty"].astype(bool), "name"])
-    sigma = expected_angles(tokens, hidden_predictions, set(tokens.names) - faulty)
+    sound = set(tokens.names) - faulty - dropped_frames(scores)
+    sigma = expected_angles(tokens, hidden_predictions, sound)
     return doubt_of_judgement(
         scores,
         names,

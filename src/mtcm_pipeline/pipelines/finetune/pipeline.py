@@ -16,7 +16,13 @@ def create_pipeline(**_: object) -> Pipeline:
         [
             Node(
                 nodes.hold_test_frames_out,
-                inputs=["selection", "scores", "cameras", "gauge", "params:finetune"],
+                inputs=[
+                    "selection",
+                    "final_scores",
+                    "cameras",
+                    "gauge",
+                    "params:finetune",
+                ],
                 outputs="finetune_split",
                 name="hold_test_frames_out_of_fine_tuning",
             ),
@@ -24,7 +30,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 nodes.learn_weights_and_poses,
                 inputs=[
                     "finetune_split",
-                    "scores",
+                    "final_scores",
                     *_VIEWS,
                     "image_pairs",
                     "tokens",
@@ -49,7 +55,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 inputs=[
                     "tuned_field",
                     "finetune_split",
-                    "scores",
+                    "final_scores",
                     *_VIEWS,
                     "params:finetune",
                 ],

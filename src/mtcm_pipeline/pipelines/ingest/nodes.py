@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,27 +15,40 @@ import pandas as pd
 from mtcm_pipeline.capture.cameras import PosedCameras
 from mtcm_pipeline.capture.content_store import ContentStore, LimitedStore
 from mtcm_pipeline.capture.files import FileLoaders
+from mtcm_pipeline.capture.matching import frame_names
 from mtcm_pipeline.capture.points import SparsePoints
 from mtcm_pipeline.encoders.cache import cached_encoder
-from mtcm_pipeline.errors import CaptureError
+from mtcm_pipeline.encoders.registry import Encoder
+from mtcm_pipeline.errors import CaptureError, ParameterError
 from mtcm_pipeline.formats.exif import read_exif_json
 from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.ingest.embeddings import EmbeddingTable
 from mtcm_pipeline.ingest.frame_poses import FramePoses
-from mtcm_pipeline.ingest.intake import CaptureContents, ingest_capture
-from mtcm_pipeline.ingest.matching import frame_names
+from mtcm_pipeline.ingest.intake import CaptureContents, IngestedCapture, ingest_capture
 from mtcm_pipeline.ingest.options import IngestOptions
 from mtcm_pipeline.ingest.poses_from_images import poses_from_images
 from mtcm_pipeline.segmentation.missing_masks import make_missing_masks
 from mtcm_pipeline.segmentation.options import MaskOptions
+from mtcm_pipeline.selection.frame_names import named_frames
+from mtcm_pipeline.selection.options import SelectOptions
+from mtcm_pipeline.selection.user_word import check_kept_frames, user_word
 from mtcm_pipeline.sfm.options import SfmOptions
 from mtcm_pipeline.tokens.build import sequence_times
 from mtcm_pipeline.twoview.evidence import two_view_evidence
 from mtcm_pipeline.twoview.options import TwoViewOptions
 from mtcm_pipeline.twoview.pose_evidence import pose_evidence
-from mtcm_pipeline.twoview.pose_warnings import pose_warnings
+from mtcm_pipeline.viewpoints.options import LabelOptions
 
 log = logging.getLogger(__name__)
+
+TakenIn = tuple[
+    pd.DataFrame,
+    pd.DataFrame,
+    EmbeddingTable,
+    PosedCameras,
+    SparsePoints,
+    dict[str, np.ndarray],
+]
 
 
 def make_the_missing_masks(
@@ -63,51 +77,33 @@ def take_the_capture_in(
     workspace: Path,
     options: IngestOptions,
     sfm_options: SfmOptions,
-) -> tuple[
-    pd.DataFrame,
-    pd.DataFrame,
-    EmbeddingTable,
-    PosedCameras,
-    SparsePoints,
-    dict[str, np.ndarray],
-]:
-    """Frames, data quality, embeddings, cameras, sparse points and thumbnails."""
-    names = frame_names(
-        images
-    )  # an empty capture, or twins, stop the run before the long work
+    select: SelectOptions,
+    labels: LabelOptions,
+) -> TakenIn:
+    """Frames, data quality, embeddings, cameras, sparse points and thumbnails.
+
+    What the user says of single frames, in any section, is checked here: a name that is
+    misspelt would else stop the run only after the training.
+    """
+    # An empty capture, twins or a misspelt name stop the run before the long work.
+    names = frame_names(images)
+    user_word(select, names)
+    front = named_frames("labels.front_frame", _given(labels.front_frame), names)
     masks = {**made_masks, **masks}
     exif_reading = read_exif_json(exif) if exif else None
-    encoder = partial(
-        cached_encoder,
-        options.encoder,
-        options.encoder_weights,
-        cache,
-        download=options.encoder_download,
-    )
+    encoder = _encoder(options, cache)
+    contents = CaptureContents(images, masks, embeddings, poses, exif_reading)
     if poses is None and options.structure_from_motion:
-        try:
-            poses = poses_from_images(
-                images, masks, exif_reading, workspace, sfm_options, load_encoder=encoder
-            )
-        except CaptureError as error:
-            if options.require_poses:
-                raise
-            log.warning("the frames are judged without poses: %s", error)
+        poses = _computed_poses(contents, workspace, options, sfm_options, encoder)
+        contents = replace(contents, poses=poses)
     if options.require_poses and not _fits_any_image(poses, names):
         raise CaptureError(_no_poses(poses))
-    contents = CaptureContents(images, masks, embeddings, poses, exif_reading)
     capture = ingest_capture(contents, options, load=encoder)
     if options.require_poses and len(capture.frames.cameras) == 0:
         raise CaptureError(_no_poses(poses))
-    points = capture.frames.points
-    return (
-        capture.frames.table,
-        capture.quality,
-        replace(capture.embeddings, problems={}, notes=()),
-        capture.frames.cameras,
-        SparsePoints.empty() if points is None else points,
-        capture.frames.thumbnails,
-    )
+    check_kept_frames(select, capture.frames.table)
+    _check_front(front, capture.frames.cameras)
+    return _handed_on(capture)
 
 
 def verify_the_geometry(
@@ -120,12 +116,8 @@ def verify_the_geometry(
     points: SparsePoints,
     cache: LimitedStore,
     options: TwoViewOptions,
-    ingest_options: IngestOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The pairs of frames that were matched, and what they say of each frame's pose.
-
-    What the cache holds beyond its limit goes, now that ingest has used what it needs.
-    """
+    """The pairs of frames that were matched, and what they say of each frame's pose."""
     names = tuple(frames["name"])
     evidence = None
     if options.enabled and len(cameras) >= 2:
@@ -146,16 +138,86 @@ def verify_the_geometry(
         "poses by matched features: %s",
         ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
     )
-    times = sequence_times(frames["timestamp_s"].to_numpy(np.float64))
-    for warning in pose_warnings(
-        cameras, points, pairs, names=names, sequence_times=times, options=options
-    ):
-        log.warning(warning)
-    if (limit_mb := ingest_options.cache_limit_mb) is not None:
-        removed = cache.shrink(int(limit_mb * 1e6))
-        if removed:
-            log.info("cache: %.0f MB not used for longest removed", removed / 1e6)
     return pairs, poses
+
+
+def shrink_the_cache(
+    pairs: pd.DataFrame, cache: LimitedStore, options: IngestOptions
+) -> None:
+    """What the cache holds beyond its limit goes.
+
+    Args:
+        pairs: not looked at: they are there once ingest has used what it needs.
+        cache: of everything that can be computed again.
+        options: with the limit; None keeps all.
+    """
+    if options.cache_limit_mb is None:
+        return
+    removed = cache.shrink(int(options.cache_limit_mb * 1e6))
+    if removed:
+        log.info("cache: %.0f MB not used for longest removed", removed / 1e6)
+
+
+def _handed_on(capture: IngestedCapture) -> TakenIn:
+    """What later stages load; what the quality table says is not said twice."""
+    points = capture.frames.points
+    return (
+        capture.frames.table,
+        capture.quality,
+        replace(capture.embeddings, problems={}, notes=()),
+        capture.frames.cameras,
+        SparsePoints.empty() if points is None else points,
+        capture.frames.thumbnails,
+    )
+
+
+def _encoder(options: IngestOptions, cache: ContentStore) -> Callable[[], Encoder]:
+    """Loads the encoder, should it be needed; what it knows of pictures is kept."""
+    return partial(
+        cached_encoder,
+        options.encoder,
+        options.encoder_weights,
+        cache,
+        download=options.encoder_download,
+    )
+
+
+def _computed_poses(
+    contents: CaptureContents,
+    workspace: Path,
+    options: IngestOptions,
+    sfm_options: SfmOptions,
+    encoder: Callable[[], Encoder],
+) -> PoseReading | None:
+    """Poses from the photographs; None where there are none and none are required."""
+    try:
+        return poses_from_images(
+            contents.images,
+            contents.masks,
+            contents.exif,
+            workspace,
+            sfm_options,
+            load_encoder=encoder,
+        )
+    except CaptureError as error:
+        if options.require_poses:
+            raise
+        log.warning("the frames are judged without poses: %s", error)
+        return None
+
+
+def _given(name: str | None) -> list[str]:
+    return [] if name is None else [name]
+
+
+def _check_front(front: tuple[str, ...], cameras: PosedCameras) -> None:
+    """Refuse a front frame without a pose, unless no frame has one."""
+    unposed = [name for name in front if len(cameras) and name not in cameras]
+    if unposed:
+        raise ParameterError(
+            f"labels.front_frame names {unposed[0]!r}, which has no pose: name another "
+            f"frame or give it one"
+        )
 
 
 def _fits_any_image(reading: PoseReading | None, names: tuple[str, ...]) -> bool:

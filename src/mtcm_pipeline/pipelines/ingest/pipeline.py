@@ -34,6 +34,8 @@ def create_pipeline(**_: object) -> Pipeline:
                     "sfm_workspace",
                     "params:ingest",
                     "params:sfm",
+                    "params:select",
+                    "params:labels",
                 ],
                 outputs=[
                     "frames",
@@ -57,10 +59,15 @@ def create_pipeline(**_: object) -> Pipeline:
                     "sparse_points",
                     "content_cache",
                     "params:two_view",
-                    "params:ingest",
                 ],
                 outputs=["image_pairs", "pose_evidence"],
                 name="verify_the_geometry",
+            ),
+            Node(
+                nodes.shrink_the_cache,
+                inputs=["image_pairs", "content_cache", "params:ingest"],
+                outputs=None,
+                name="shrink_the_cache",
             ),
         ]
     )

@@ -14,7 +14,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 inputs=[
                     "tokens",
                     "gauge",
-                    "scores",
+                    "final_scores",
                     "mtcm_model",
                     "params:missing",
                     "params:labels",
@@ -26,7 +26,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 nodes.draw_where_to_stand,
                 inputs=[
                     "tokens",
-                    "scores",
+                    "final_scores",
                     "proposed_views",
                     "thumbnails",
                     "params:labels",

@@ -22,7 +22,6 @@ from mtcm_pipeline.field.held_out import (
     split_table,
 )
 from mtcm_pipeline.field.options import ReconstructOptions
-from mtcm_pipeline.formats.reading import PoseReading
 from mtcm_pipeline.progress import progress_shown
 from mtcm_pipeline.scene.views import PinholeViews, pinhole_views
 from mtcm_pipeline.selection.problem import Selection
@@ -72,8 +71,8 @@ def fit_the_field(
     if len(names) < 2:
         raise CaptureError(
             f"the selection holds {len(names)} frames ({', '.join(names) or 'none'}) and "
-            f"a field needs at least 2: raise select.budget, or look at scores.csv for "
-            f"why so many frames were dropped"
+            f"a field needs at least 2: raise select.budget, or look at final_scores.csv "
+            f"for why so many frames were dropped"
         )
     views = _views(names, cameras, gauge, images, {**made_masks, **masks}, options)
     start = start_points(views, views.names, options, seed=options.seed, sparse=points)
@@ -148,19 +147,14 @@ def _views(
     options: ReconstructOptions,
 ) -> PinholeViews:
     """The frames as small pinhole views in the canonical gauge."""
-    from mtcm_pipeline.ingest.posed_photos import posed_photos
+    from mtcm_pipeline.ingest.photos_of_frames import photos_of_frames
 
-    missing = [name for name in names if name not in images]
-    if missing:
-        raise CaptureError(
-            f"the photograph {missing[0]!r} is gone since it was chosen (and "
-            f"{len(missing) - 1} more): run ingest and select again"
-        )
-    photos = posed_photos(
-        "reconstruction",
-        {name: images[name] for name in names},
-        PoseReading(cameras.subset(names), None, {}, ()),
-        masks=masks,
+    photos = photos_of_frames(
+        "reconstruct",
+        names,
+        cameras,
+        images,
+        masks,
         longer_side_px=_DECODED * options.longer_side_px,
     )
     return pinhole_views(photos, options.longer_side_px, gauge)

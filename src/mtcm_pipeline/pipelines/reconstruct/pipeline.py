@@ -16,7 +16,13 @@ def create_pipeline(**_: object) -> Pipeline:
         [
             Node(
                 nodes.hold_frames_out,
-                inputs=["selection", "scores", "cameras", "gauge", "params:reconstruct"],
+                inputs=[
+                    "selection",
+                    "final_scores",
+                    "cameras",
+                    "gauge",
+                    "params:reconstruct",
+                ],
                 outputs="reconstruction_split",
                 name="hold_frames_out",
             ),

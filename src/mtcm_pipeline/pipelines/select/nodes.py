@@ -21,10 +21,40 @@ from mtcm_pipeline.selection.probing import probe_views
 from mtcm_pipeline.selection.problem import Selection
 from mtcm_pipeline.selection.registry import STRATEGIES, select
 from mtcm_pipeline.selection.table import selection_table
-from mtcm_pipeline.surrogate.geometry import ViewGeometry, measure_geometry
+from mtcm_pipeline.selection.user_word import (
+    UserWord,
+    check_kept_frames,
+    dropped_frames,
+    final_scores,
+)
+from mtcm_pipeline.surrogate.geometry import (
+    ViewGeometry,
+    focal_lengths_px,
+    measure_geometry,
+)
 from mtcm_pipeline.tokens.layout import Tokens
 
 log = logging.getLogger(__name__)
+
+
+def take_the_users_word(
+    scores: pd.DataFrame, frames: pd.DataFrame, options: SelectOptions
+) -> pd.DataFrame:
+    """The scores that count: the judge's, and above them what the user says."""
+    word = check_kept_frames(options, frames)
+    final = final_scores(scores, word)
+    _tell_what_changed(word, final)
+    return final
+
+
+def _tell_what_changed(word: UserWord, final: pd.DataFrame) -> None:
+    if word.drop:
+        log.info(
+            "%d frames dropped by the user: no later stage uses them", len(word.drop)
+        )
+    kept = final[final["name"].isin(word.keep) & (final["overruled"] != "")]
+    for name, reason in zip(kept["name"], kept["overruled"], strict=True):
+        log.info("kept by the user: %s (judged: %s)", name, reason)
 
 
 def measure_the_views(
@@ -38,9 +68,14 @@ def measure_the_views(
 ) -> ViewGeometry:
     """Which points of the scene each posed frame sees, in the canonical gauge.
 
-    Measured on thumbnails. Where that cannot be done, nothing is known of any frame, and
-    views are chosen by their poses alone.
+    A frame that the user dropped is not looked at.
+
+    What hides what is measured on thumbnails; focal lengths are those of the photographs.
+    Where nothing can be measured, nothing is known of any frame, and views are chosen by
+    their poses alone.
     """
+    dropped = dropped_frames(scores)
+    cameras = cameras.subset([name for name in cameras.names if name not in dropped])
     if len(cameras) > options.most_measured:
         log.info(
             "views are chosen by poses alone: %d posed frames, and the scene is measured "
@@ -53,7 +88,8 @@ def measure_the_views(
     photos = thumbnail_photos(cameras, thumbnails, small_masks)
     usable = scores.loc[scores["usable"].astype(bool), "name"].tolist()
     try:
-        return measure_geometry(photos, trusted=usable, gauge=gauge)
+        focal = focal_lengths_px(cameras)
+        return measure_geometry(photos, trusted=usable, gauge=gauge, focal_px=focal)
     except CaptureError as error:
         log.warning("views are chosen by poses alone: %s", error)
         return ViewGeometry.unknown()

@@ -2,13 +2,23 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mtcm_pipeline.pipelines.select.nodes import measure_the_views, select_views
+from mtcm_pipeline.pipelines.select.nodes import (
+    measure_the_views,
+    select_views,
+    take_the_users_word,
+)
 
 
 def create_pipeline(**_: object) -> Pipeline:
     """The pipeline."""
     return Pipeline(
         [
+            Node(
+                take_the_users_word,
+                inputs=["scores", "frames", "params:select"],
+                outputs="final_scores",
+                name="take_the_users_word",
+            ),
             Node(
                 measure_the_views,
                 inputs=[
@@ -17,7 +27,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "thumbnails",
                     "raw_masks",
                     "made_masks",
-                    "scores",
+                    "final_scores",
                     "params:select",
                 ],
                 outputs="view_geometry",
@@ -28,7 +38,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 inputs=[
                     "tokens",
                     "similarity_matrix",
-                    "scores",
+                    "final_scores",
                     "view_geometry",
                     "cameras",
                     "gauge",

@@ -15,7 +15,7 @@ from mtcm_pipeline.scene.points import ScenePoints
 from mtcm_pipeline.tokens.layout import Tokens
 from mtcm_pipeline.viewpoints.angles import viewpoints_of
 from mtcm_pipeline.viewpoints.diversity import diversity_table
-from mtcm_pipeline.viewpoints.labels import pose_labels
+from mtcm_pipeline.viewpoints.labels import pose_labels, unused_names
 from mtcm_pipeline.viewpoints.options import LabelOptions
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ def label_the_poses(tokens: Tokens, options: LabelOptions) -> pd.DataFrame:
             "(labels.front_frame or labels.front_azimuth_deg names the front)",
             views.zero,
         )
+    if unused := unused_names(options):
+        log.warning("%s", unused)
     return pose_labels(views, options.names)
 
 

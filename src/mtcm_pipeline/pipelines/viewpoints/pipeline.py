@@ -17,13 +17,19 @@ def create_pipeline(**_: object) -> Pipeline:
             ),
             Node(
                 nodes.sketch_the_scene,
-                inputs=["sparse_points", "cameras", "gauge", "scores", "thumbnails"],
+                inputs=[
+                    "sparse_points",
+                    "cameras",
+                    "gauge",
+                    "final_scores",
+                    "thumbnails",
+                ],
                 outputs="scene_points",
                 name="sketch_the_scene",
             ),
             Node(
                 nodes.measure_the_diversity,
-                inputs=["tokens", "scores", "selection_table", "params:labels"],
+                inputs=["tokens", "final_scores", "selection_table", "params:labels"],
                 outputs="pose_diversity",
                 name="measure_the_diversity",
             ),

@@ -1,11 +1,12 @@
 """Which file belongs to which image."""
 
 import random
+import unicodedata
 
 import pytest
 
+from mtcm_pipeline.capture.matching import frame_names, match_to_images
 from mtcm_pipeline.errors import CaptureError
-from mtcm_pipeline.ingest.matching import frame_names, match_to_images
 
 
 def test_natural_order_whatever_the_order_on_disk():
@@ -45,6 +46,29 @@ def test_an_exact_name_is_not_stolen_by_a_stem():
     matches = match_to_images(["a.heic", "a.jpg"], ["a.jpg"])
     assert matches.by_image == {"a.jpg": "a.jpg"}
     assert matches.ambiguous == ("a.heic",)
+
+
+@pytest.mark.parametrize("image_form", ["NFC", "NFD"])
+@pytest.mark.parametrize("entry_form", ["NFC", "NFD"])
+def test_accents_in_one_piece_or_two_are_the_same_name(image_form, entry_form):
+    """macOS writes file names in pieces (NFD), most tools' metadata are in one."""
+    plain = ["Größe 1.jpg", "É 2.JPG", "ǖ.png"]
+    images = [unicodedata.normalize(image_form, name) for name in plain]
+    typed = ["Größe 1.jpg", "É 2.JPG", "Ǖ.png"]
+    entries = [unicodedata.normalize(entry_form, name) for name in typed]
+    matches = match_to_images(entries, images)
+    assert matches.by_image == dict(zip(images, entries, strict=True))
+    masks = [f"{entry.rsplit('.', 1)[0]}.png" for entry in entries]
+    assert match_to_images(masks, images).by_image == dict(
+        zip(images, masks, strict=True)
+    )
+
+
+def test_both_spellings_on_the_disk_take_each_their_own():
+    both = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
+    assert match_to_images(both, both).by_image == dict(zip(both, both, strict=True))
+    third = match_to_images(["É.jpg"], both)
+    assert third.by_image == {} and third.ambiguous == ("É.jpg",)
 
 
 def test_images_that_differ_in_case_only_take_no_third_spelling():

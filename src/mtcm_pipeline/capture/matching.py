@@ -1,8 +1,8 @@
-"""Which file belongs to which image: by exact name, else by stem, else by letters' case.
+"""Which file belongs to which image: by name, by stem, or by either spelt otherwise.
 
 A frame is known by its image's file name. Masks and embeddings share its stem; pose and
-EXIF files may name the image with another extension (a HEIC that became a JPEG) or in
-other letter case (a card reader's capitals).
+EXIF files may name the image with another extension (a HEIC that became a JPEG), in other
+letter case (a card reader's capitals) or with accents in one piece (macOS writes two).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mtcm_pipeline.capture.files import by_stem, natural_key, stem_of
+from mtcm_pipeline.capture.files import by_stem, folded, natural_key, stem_of
 from mtcm_pipeline.errors import CaptureError
 
 NAMES_SHOWN = 5
@@ -66,13 +66,14 @@ def match_to_images(entries: Iterable[str], image_names: Sequence[str]) -> Match
     """Tie entries to images, the strictest rule first.
 
     The rules: the image's name; the image's stem (or the whole name with an extension
-    added, as COLMAP names masks); both again without regard to letter case. A rule
-    counts only where it finds exactly one image, and an image takes one entry.
+    added, as COLMAP names masks); both again without regard to letter case and to
+    how accents are written. A rule counts only where it finds exactly one image, and an
+    image takes one entry.
     """
     by_image: dict[str, str] = {}
     pending = sorted(entries, key=natural_key)
     ambiguous: set[str] = set()
-    for fold in (_same, str.casefold):
+    for fold in (_same, folded):
         for key_of in (_same, stem_of):
             pending = _match_by(
                 pending, image_names, _both(key_of, fold), by_image, ambiguous

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from missing.missing_rigs import cameras_of, looking_at_origin
 from mtcm_pipeline.benchmarks.missing_benchmark import COUNTS, measure
 from mtcm_pipeline.benchmarks.missing_gain_benchmark import (
     CEILING,
@@ -40,8 +41,6 @@ from mtcm_pipeline.benchmarks.missing_parts import (
     ours,
     ours_with_model,
 )
-from mtcm_pipeline.capture.axes import invert_rigid
-from mtcm_pipeline.capture.cameras import Camera, PosedCameras
 from mtcm_pipeline.capture.photos import PosedPhotos
 from mtcm_pipeline.errors import CaptureError
 from mtcm_pipeline.missing.foresight import Foresight
@@ -98,18 +97,7 @@ def wavy_ring():
 
 def looking_inwards(places):
     """Cameras at distance 3 that look at the middle."""
-    poses = []
-    for place in 3.0 * places:
-        forward = -place / np.linalg.norm(place)
-        right = np.cross(forward, [0.0, 0.0, 1.0])
-        right /= np.linalg.norm(right)
-        pose = np.eye(4)
-        pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-        pose[:3, 3] = place
-        poses.append(pose)
-    names = tuple(f"f{k:02d}.jpg" for k in range(len(poses)))
-    camera = {1: Camera("PINHOLE", 40, 30, (40.0, 40.0, 20.0, 15.0))}
-    return PosedCameras(names, invert_rigid(np.array(poses)), (1,) * len(poses), camera)
+    return cameras_of([looking_at_origin(3.0 * place) for place in places])
 
 
 def uncertain_in_front(names):

@@ -149,6 +149,8 @@ def test_keys_that_json_cannot_say_are_not_carried(tmp_path):
     assert TrainerKeysDataset(path=str(file)).load() == {}
     file.write_text('{"aabb_scale": NaN, "scale": 0.5, "offset": null, "frames": []}')
     assert TrainerKeysDataset(path=str(file)).load() == {"scale": 0.5}
+    file.write_text("{broken")  # beside a poses.json it stops no run
+    assert TrainerKeysDataset(path=str(file)).load() == {}
 
 
 @pytest.mark.parametrize(("moved", "kept"), [(3, True), (8, False)])

@@ -8,6 +8,7 @@ being passed over unseen.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,8 @@ from mtcm_pipeline.formats.reading import (
 
 if TYPE_CHECKING:
     import pycolmap
+
+log = logging.getLogger(__name__)
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"}
 
@@ -197,6 +200,9 @@ class ExifJsonDataset(AbstractDataset[None, "dict | list"]):
 class TrainerKeysDataset(AbstractDataset[None, "dict[str, Any]"]):
     """What a transforms.json says to trainers beside its cameras, {} without that file.
 
+    A broken one stops the run only where it is the source of the poses, when these are
+    read.
+
     Args:
         path: the file.
         metadata: passed through for Kedro-Viz.
@@ -207,7 +213,13 @@ class TrainerKeysDataset(AbstractDataset[None, "dict[str, Any]"]):
         self.metadata = metadata
 
     def load(self) -> dict[str, Any]:
-        return carried_keys(_read_json(self._path)) if self._path.is_file() else {}
+        if not self._path.is_file():
+            return {}
+        try:
+            return carried_keys(_read_json(self._path))
+        except FileContentError as error:
+            log.warning("no keys for trainers are taken over: %s", error)
+            return {}
 
     def save(self, data: None) -> None:
         raise DatasetError(f"{self._path} is input: it is read, never written there")
